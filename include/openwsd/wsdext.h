@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * wsdext.h - OpenWSD's own extension functions of a SAN service provider.
+ *
+ * All are optional. A switch asks for each with WSPIoctl
+ * (SIO_GET_EXTENSION_FUNCTION_POINTER) and the GUID below; a provider without
+ * it answers WSAEOPNOTSUPP, and the switch does without, slower. They exist
+ * because the Windows Sockets SPI has no way to wait on many sockets without a
+ * thread, to ask what a provider can do, or to receive without copying twice.
+ *
+ * Like every SPI function they return 0 on success, else SOCKET_ERROR with the
+ * code at *lpErrno, may be called from any thread, and do not block.
+ */
+#ifndef OPENWSD_WSDEXT_H
+#define OPENWSD_WSDEXT_H
+
+#include <openwsd/winsock2.h>
+#include <openwsd/ws2spi.h>
+#include <openwsd/ws2san.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Version of this header; dwVersion of WSDCAPABILITIES. */
+#define WSD_EXTENSION_VERSION 1u
+
+/* ---- what a provider can do ------------------------------------------- */
+
+#define WSDID_QUERYCAPABILITIES                                               \
+	{0x6d1f0a51, 0x3c1e, 0x4b7a,                                          \
+		{0x9a, 0x52, 0x0e, 0x57, 0x53, 0x44, 0x00, 0x01}}
+
+/* Bits of dwFlags. */
+#define WSD_CAP_CHANNEL      0x01u /* WSDOpenChannel works */
+#define WSD_CAP_EARLY_SEND   0x02u /* a channel may be opened and sent on while
+				      the connect is still pending */
+#define WSD_CAP_FORK_SHARED  0x04u /* after fork both processes may use the
+				      channel, serialised per direction */
+#define WSD_CAP_INET6        0x08u /* sockets of family AF_INET6 work; binding
+				      them to :: serves IPv4 as well unless
+				      IPV6_V6ONLY was set */
+#define WSD_CAP_RDMA_READ    0x10u /* WSPRdmaRead is there */
+#define WSD_CAP_SAME_HOST    0x20u /* reaches peers on this host only */
+
+typedef struct _WSDCAPABILITIES {
+	DWORD cbSize;         /* in: sizeof; out: bytes filled */
+	DWORD dwVersion;      /* WSD_EXTENSION_VERSION of the provider */
+	DWORD dwFlags;        /* WSD_CAP_... */
+	DWORD dwMaxMessage;   /* bytes of one message */
+	DWORD dwMaxPending;   /* sends, and receives, pending per socket */
+	DWORD dwRdmaThreshold; /* from this many bytes on RDMA pays */
+	CHAR szName[32];      /* short name of the SAN, e.g. "shm" */
+} WSDCAPABILITIES, *LPWSDCAPABILITIES;
+
+/*
+ * Fills *lpCaps up to cbSize. No socket needed.
+ * WSAEFAULT: NULL or cbSize below 8. WSANOTINITIALISED.
+ */
+typedef int (WSPAPI *LPFN_WSDQUERYCAPABILITIES)(LPWSDCAPABILITIES lpCaps,
+	LPINT lpErrno);
+
+/* ---- waiting without a thread ----------------------------------------- */
+
+#define WSDID_GETWAITHANDLE                                                   \
+	{0x6d1f0a52, 0x3c1e, 0x4b7a,                                          \
+		{0x9a, 0x52, 0x0e, 0x57, 0x53, 0x44, 0x00, 0x02}}
+
+/* What the system waits on: a descriptor on Linux, a HANDLE on Windows. */
+typedef INT_PTR WSDWAITHANDLE;
+#define WSD_NO_WAIT_HANDLE ((WSDWAITHANDLE)-1)
+
+/*
+ * The handle to wait on for a listening, connecting or connected socket; owned
+ * by the provider, valid until WSPCloseSocket. Listening: readable while
+ * WSPAccept may find a request. Connecting or connected: after WSDArm, readable
+ * once what was armed for has happened; always readable when the peer is gone.
+ * WSAENOTSOCK; WSAEINVAL in any other state; WSAEOPNOTSUPP when this socket has
+ * none (a listener that another one shadows).
+ */
+typedef int (WSPAPI *LPFN_WSDGETWAITHANDLE)(SOCKET s, WSDWAITHANDLE *lpHandle,
+	LPINT lpErrno);
+
+#define WSDID_ARM                                                             \
+	{0x6d1f0a53, 0x3c1e, 0x4b7a,                                          \
+		{0x9a, 0x52, 0x0e, 0x57, 0x53, 0x44, 0x00, 0x03}}
+
+#define WSD_IN  0x1u /* a message can be received, or the state has changed */
+#define WSD_OUT 0x2u /* a message can be sent, or the state has changed */
+
+/*
+ * For a socket used with overlapped requests (no channel): makes progress, then
+ * asks for a wake-up through the wait handle. 0: armed, nothing has happened,
+ * sleep. SOCKET_ERROR/WSAEALREADY: a request has completed or the state has
+ * changed meanwhile; do not sleep. Takes earlier doorbells away.
+ * WSAENOTSOCK, WSAEINVAL (wrong state), WSAEOPNOTSUPP.
+ */
+typedef int (WSPAPI *LPFN_WSDARM)(SOCKET s, DWORD dwInterest, LPINT lpErrno);
+
+/* ---- who is on the other side ----------------------------------------- */
+
+#define WSDID_PEERIDENTITY                                                    \
+	{0x6d1f0a54, 0x3c1e, 0x4b7a,                                          \
+		{0x9a, 0x52, 0x0e, 0x57, 0x53, 0x44, 0x00, 0x04}}
+
+typedef struct _WSDPEER {
+	DWORD cbSize;
+	DWORD dwProcessId; /* 0: not known */
+	DWORD dwUserId;    /* system's number of the user; meaningful when known */
+	BOOL bKnown;       /* the system vouches for both */
+	BOOL bSameUser;
+} WSDPEER, *LPWSDPEER;
+
+/* Connecting: who offers the address. Connected: the peer. WSAENOTCONN. */
+typedef int (WSPAPI *LPFN_WSDPEERIDENTITY)(SOCKET s, LPWSDPEER lpPeer,
+	LPINT lpErrno);
+
+/* ---- the channel: messages without overlapped requests ----------------- */
+
+#define WSDID_OPENCHANNEL                                                     \
+	{0x6d1f0a55, 0x3c1e, 0x4b7a,                                          \
+		{0x9a, 0x52, 0x0e, 0x57, 0x53, 0x44, 0x00, 0x05}}
+
+/* dwFlags of Send. */
+#define WSD_SEND_RESERVE 0x1u /* short control message: may use the space that
+				 the provider keeps back (256 bytes) */
+
+/*
+ * A channel gives messages of one connected socket directly: a send is copied
+ * before it returns, from any memory, and a received message is read in place.
+ *
+ * Every member function returns 0 or a Winsock code, never blocks, makes no
+ * upcall. The caller serialises {Send} and, separately, {Peek, Release}; the
+ * others may run beside them. With WSD_CAP_FORK_SHARED the same holds across
+ * the processes of a fork. While a channel is open, WSPSend, WSPRecv on the
+ * socket give WSAEINVAL; registration and RDMA functions work as usual.
+ * The channel ends with WSPCloseSocket; nothing else frees it.
+ */
+typedef struct _WSDCHANNEL WSDCHANNEL, *LPWSDCHANNEL;
+struct _WSDCHANNEL {
+	DWORD cbSize; /* in: sizeof(WSDCHANNEL) */
+	DWORD dwMaxMessage;
+	PVOID lpContext; /* the provider's */
+
+	/* What to wait on. Owned by the provider, see SetWaitHandle. */
+	WSDWAITHANDLE hWait;
+
+	/*
+	 * Sends one message gathered from n buffers. WSAEWOULDBLOCK no room,
+	 * WSAEMSGSIZE, WSAECONNRESET peer gone, WSAECONNREFUSED the pending
+	 * connect was refused, WSAENOTCONN (pending connect, no EARLY_SEND).
+	 */
+	int (WSPAPI *Send)(PVOID lpContext, const WSABUF *lpBuffers, DWORD n,
+		DWORD dwFlags);
+	/*
+	 * The oldest message, in place, until Release. The peer may change its
+	 * bytes meanwhile: copy first, then check. WSAEWOULDBLOCK none; when the
+	 * connection is over and nothing is left: WSAECONNRESET, WSAECONNREFUSED.
+	 */
+	int (WSPAPI *Peek)(PVOID lpContext, LPWSABUF lpMessage);
+	void (WSPAPI *Release)(PVOID lpContext);
+
+	/* A number that is different after each arrival of a message; wraps. */
+	ULONG64 (WSPAPI *Arrivals)(PVOID lpContext);
+
+	/*
+	 * Asks that hWait become readable at the next change towards dwInterest
+	 * (WSD_IN, WSD_OUT). 0 armed; WSAEALREADY it is there already. Doorbells
+	 * stay until drained.
+	 */
+	int (WSPAPI *Arm)(PVOID lpContext, DWORD dwInterest);
+	/* Takes doorbells away; with bKeep leaves at least one (several sleepers).
+	 * 0, or WSAEWOULDBLOCK there was none, WSAECONNRESET the peer is gone. */
+	int (WSPAPI *Drain)(PVOID lpContext, BOOL bKeep);
+	/*
+	 * 0 connected, WSAEWOULDBLOCK connect pending, else why it is over. With
+	 * bThorough asks the system whether the peer lives (one system call).
+	 */
+	int (WSPAPI *Status)(PVOID lpContext, BOOL bThorough);
+	/*
+	 * From now on the provider uses h, a duplicate of hWait made by the caller,
+	 * who keeps owning it and closes it only after WSPCloseSocket; the
+	 * provider closes its own. May be called again with another duplicate.
+	 * With WSD_NO_WAIT_HANDLE this process abandons the connection: the peer
+	 * is not told by the WSPCloseSocket that must follow, because another
+	 * process of a fork goes on using it.
+	 */
+	void (WSPAPI *SetWaitHandle)(PVOID lpContext, WSDWAITHANDLE h);
+};
+
+/*
+ * Opens the channel of a connected socket (or, with WSD_CAP_EARLY_SEND, of one
+ * whose connect is pending). Once per socket.
+ * WSAENOTSOCK; WSAENOTCONN; WSAEINVAL receives or sends are pending, or it is
+ * open already; WSAEFAULT cbSize too small; WSAEOPNOTSUPP.
+ */
+typedef int (WSPAPI *LPFN_WSDOPENCHANNEL)(SOCKET s, LPWSDCHANNEL lpChannel,
+	LPINT lpErrno);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

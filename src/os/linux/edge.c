@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * edge.c - sleeping on a link whose doorbells must stay for others.
+ *
+ * A private edge-triggered epoll instance reports the state at set-up once,
+ * which is swallowed, and from then on each arrival.
+ */
+#include "internal.h"
+
+#define STEP_NS 2000000u
+
+/* What the instance reports now; 0 nothing. */
+static uint32_t report(int ep)
+{
+	struct epoll_event ev;
+
+	return sys_epoll_wait(ep, &ev, 1, 0) == 1 ? ev.events : 0;
+}
+
+static enum status wait_edge(int ep, uint64_t ns)
+{
+	int n = os_poll_one(ep, POLLIN, ns);
+
+	if (n == 0)
+		return ST_TIMEDOUT;
+	if (n < 0)
+		return n == -EINTR ? ST_INTR : ST_SYSTEM;
+	return report(ep) & EPOLLHUP ? ST_CLOSED : ST_OK;
+}
+
+enum status os_link_sleep_edge(os_handle link, uint64_t ns,
+	bool (*still)(void *ctx), void *ctx)
+{
+	struct epoll_event ev = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET};
+	int ep = sys_epoll_create(EPOLL_CLOEXEC);
+	enum status st = ST_OK;
+
+	if (ep < 0 || sys_epoll_ctl(ep, EPOLL_CTL_ADD, (int)link, &ev) < 0) {
+		if (ep >= 0)
+			sys_close(ep);
+		os_sleep(ns < STEP_NS ? ns : STEP_NS);
+		return ST_OK;
+	}
+	if (report(ep) & EPOLLHUP)
+		st = ST_CLOSED;
+	else if (still(ctx))
+		st = wait_edge(ep, ns);
+	sys_close(ep);
+	return st;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#include "internal.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+static bool file_is_missing(const char *path)
+{
+	return strchr(path, '/') &&
+		SYS4(SYS_faccessat, AT_FDCWD, path, F_OK, 0) == -ENOENT;
+}
+
+static void first_line(char *out, size_t room, const char *text)
+{
+	if (room == 0)
+		return;
+	snprintf(out, room, "%s", text);
+	out[strcspn(out, "\n")] = '\0';
+}
+
+enum status os_library_open(const char *path, void **lib, char *err,
+	size_t errlen)
+{
+	int saved = errno;
+	void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	const char *why = handle ? NULL : dlerror();
+
+	errno = saved;
+	if (!handle) {
+		first_line(err, errlen, why ? why : "unknown reason");
+		return file_is_missing(path) ? ST_NOTFOUND : ST_SYSTEM;
+	}
+	*lib = handle;
+	return ST_OK;
+}
+
+void *os_library_symbol(void *lib, const char *name)
+{
+	int saved = errno;
+	void *p = dlsym(lib, name);
+
+	errno = saved;
+	return p;
+}
+
+void os_library_close(void *lib)
+{
+	int saved = errno;
+
+	dlclose(lib);
+	errno = saved;
+}
+
+/* The program's own headers lie at the start of its image. */
+static bool is_main_program(const void *base)
+{
+	uintptr_t headers = (uintptr_t)getauxval(AT_PHDR);
+
+	return headers - (uintptr_t)base < 4096;
+}
+
+static enum status path_of_program(char *buf, size_t len)
+{
+	long n = SYS4(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", buf, len);
+
+	if (n < 0)
+		return ST_SYSTEM;
+	if ((size_t)n >= len)
+		return ST_MSGSIZE;
+	buf[n] = '\0';
+	return ST_OK;
+}
+
+/* A library may have been named relative to where the program started. */
+static enum status path_of_library(const char *name, char *buf, size_t len)
+{
+	char *full = realpath(name, NULL);
+	int n = full ? snprintf(buf, len, "%s", full) : -1;
+
+	free(full);
+	if (n < 0)
+		return ST_NOTFOUND;
+	return (size_t)n < len ? ST_OK : ST_MSGSIZE;
+}
+
+enum status os_module_path(char *buf, size_t len)
+{
+	static const char here;
+	int saved = errno;
+	enum status st;
+	Dl_info info;
+
+	if (!dladdr(&here, &info) || !info.dli_fname)
+		st = ST_SYSTEM;
+	else if (is_main_program(info.dli_fbase))
+		st = path_of_program(buf, len);
+	else
+		st = path_of_library(info.dli_fname, buf, len);
+	errno = saved;
+	return st;
+}

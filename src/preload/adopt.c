@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * adopt.c - a connection of the switch becomes a descriptor of the program.
+ */
+#include <string.h>
+
+#include "connect.h"
+#include "epoll_set.h"
+#include "option.h"
+#include "sys.h"
+
+/* The kernel's flag is what the program sees; the switch does not use it. */
+static void set_blocking(int fd, bool nonblock)
+{
+	sys_fcntl(fd, F_SETFL, O_RDWR | (nonblock ? O_NONBLOCK : 0));
+}
+
+/* ---- a connecting socket ------------------------------------------------ */
+
+struct replacement {
+	os_handle handle;
+	int done; /* how many */
+	bool failed;
+};
+
+static void replace(int fd, void *arg)
+{
+	struct replacement *r = arg;
+	int flags = sys_fcntl(fd, F_GETFD, 0);
+
+	if (r->failed || flags < 0)
+		return;
+	if (sys_dup3((int)r->handle, fd,
+		    flags & FD_CLOEXEC ? O_CLOEXEC : 0) == fd)
+		r->done++;
+	else
+		r->failed = r->done == 0;
+}
+
+bool sock_adopt_connected(struct sock *s, struct sw_conn *c)
+{
+	struct replacement r = {.handle = sw_conn_handle(c)};
+
+	set_file_detach(&s->file);
+	fdtable_each(&s->file, replace, &r);
+	if (r.done > 0) {
+		sw_conn_set_handle(c, s->file.fd);
+		set_blocking(s->file.fd, s->nonblock);
+		*sw_conn_options(c) = s->values;
+		s->conn = c;
+		file_set_kind(&s->file, FILE_SAN);
+	}
+	set_file_attach(&s->file);
+	return r.done > 0;
+}
+
+void sock_stays_tcp(int fd)
+{
+	struct file *f = fdtable_hold(fd);
+
+	if (!f)
+		return;
+	if (file_kind(f) == FILE_FRESH)
+		fdtable_forget(f);
+	file_release(f);
+}
+
+/* ---- an accepted connection --------------------------------------------- */
+
+/*
+ * A descriptor of the program's own for the connection, with the lowest free
+ * number, as accept promises: the provider's, which is closed as soon as there
+ * is another, may have taken that.
+ */
+static int own_descriptor(struct sw_conn *c, int flags)
+{
+	int how = flags & SOCK_CLOEXEC ? F_DUPFD_CLOEXEC : F_DUPFD;
+	int first = sys_fcntl((int)sw_conn_handle(c), how, 0), second;
+
+	if (first < 0)
+		return first;
+	sw_conn_set_handle(c, first);
+	second = sys_fcntl(first, how, 0);
+	if (second < 0)
+		return first;
+	if (second > first) {
+		sys_close(second);
+		return first;
+	}
+	sw_conn_set_handle(c, second);
+	sys_close(first);
+	return second;
+}
+
+static void inherit(struct sock *s, struct sock *from)
+{
+	bool entered = guard_enter(&from->guard);
+
+	s->values = from->values;
+	s->options = option_hold(from->options);
+	s->only_v6 = from->only_v6;
+	guard_leave(&from->guard, entered);
+	*sw_conn_options(s->conn) = s->values;
+}
+
+int sock_adopt_accepted(struct sock *listener, struct sw_conn *c, int flags)
+{
+	struct sock *s = sock_create(listener->family);
+	int fd = s ? own_descriptor(c, flags) : -ENOMEM;
+
+	if (fd < 0) {
+		sw_close(c);
+		if (s)
+			file_release(&s->file);
+		return fd;
+	}
+	s->conn = c;
+	s->nonblock = flags & SOCK_NONBLOCK;
+	set_blocking(fd, s->nonblock);
+	inherit(s, listener);
+	file_set_kind(&s->file, FILE_SAN);
+	if (fdtable_insert(fd, &s->file))
+		return fd;
+	file_release(&s->file);
+	sys_close(fd);
+	return -EMFILE;
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/* call_accept.c - accept: what comes over a SAN or over TCP, at one port. */
+#include <limits.h>
+
+#include "connect.h"
+#include "real.h"
+#include "signals.h"
+#include "sockaddr.h"
+#include "sys.h"
+#include "transfer.h"
+
+/* When both have connections waiting, TCP is asked first every so often. */
+#define TCP_EVERY 4
+
+#define NOT_OURS INT_MIN
+
+/* Where the caller wants the peer's address, and how the new descriptor. */
+struct acceptance {
+	int fd;
+	struct sockaddr *sa;
+	socklen_t *len;
+	int flags;
+};
+
+static void explain_tcp(int fd)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof sa;
+	struct addr local, peer;
+
+	if (!sw_explaining() ||
+		real.getsockname(fd, (struct sockaddr *)&sa, &len) < 0 ||
+		!sockaddr_get((struct sockaddr *)&sa, len, &local))
+		return;
+	len = sizeof sa;
+	if (real.getpeername(fd, (struct sockaddr *)&sa, &len) == 0 &&
+		sockaddr_get((struct sockaddr *)&sa, len, &peer))
+		sw_explain(SW_ACCEPT, &local, &peer, NULL, SW_PEER_PLAIN);
+}
+
+static int accept_tcp(const struct acceptance *a)
+{
+	int fd = real.accept4(a->fd, a->sa, a->len, a->flags);
+
+	if (fd < 0)
+		return -errno;
+	explain_tcp(fd);
+	return fd;
+}
+
+static int accept_san(struct sock *s, const struct acceptance *a)
+{
+	struct sw_listener *l = listener_get(s);
+	struct sw_conn *c;
+	struct addr peer;
+	enum status st = ST_AGAIN;
+	int fd;
+
+	if (l) {
+		st = sw_accept(l, &c);
+		listener_put(s);
+	}
+	if (st == ST_NOHANDLES)
+		return -EMFILE;
+	if (st == ST_NOMEM)
+		return -ENOBUFS;
+	if (st != ST_OK)
+		return -EAGAIN;
+	sw_conn_peer(c, &peer);
+	fd = sock_adopt_accepted(s, c, a->flags);
+	if (fd >= 0 && a->sa)
+		sockaddr_put(&peer, s->family, a->sa, a->len);
+	return fd;
+}
+
+/*
+ * The kernel's part must not block, or a connection over a SAN would wait for
+ * one over TCP. So the kernel's flag is set for good, and the program goes on
+ * seeing its own (call_fcntl.c).
+ */
+static void keep_nonblock(struct sock *s, int fd)
+{
+	int flags;
+
+	if (s->nonblock || s->kept_nonblock)
+		return;
+	flags = sys_fcntl(fd, F_GETFL, 0);
+	if (flags >= 0 && sys_fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0)
+		s->kept_nonblock = true;
+}
+
+/* One look at both. -EAGAIN: nothing. */
+static int accept_now(struct sock *s, const struct acceptance *a)
+{
+	bool tcp_first = atomic_fetch_add(&s->turn, 1) % TCP_EVERY == 0;
+	int fd;
+
+	keep_nonblock(s, a->fd);
+	fd = tcp_first ? accept_tcp(a) : accept_san(s, a);
+	if (fd != -EAGAIN)
+		return fd;
+	return tcp_first ? accept_san(s, a) : accept_tcp(a);
+}
+
+static int check_arguments(const struct acceptance *a)
+{
+	if (a->flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC))
+		return -EINVAL;
+	if (!a->sa)
+		return 0;
+	if (is_bad_pointer(a->sa) || is_bad_pointer(a->len))
+		return -EFAULT;
+	return (int)*a->len < 0 ? -EINVAL : 0;
+}
+
+/* What a blocking accept sleeps on, and until when. */
+struct accept_sleep {
+	struct pollfd fds[1 + SW_LISTENER_HANDLES];
+	unsigned count;
+	uint64_t deadline;
+};
+
+static void prepare_sleep(struct sock *s, int fd, struct accept_sleep *w)
+{
+	os_handle handles[SW_LISTENER_HANDLES];
+	struct sw_listener *l = listener_get(s);
+	unsigned n = 0;
+
+	if (l) {
+		n = sw_listener_handles(l, handles, SW_LISTENER_HANDLES);
+		listener_put(s);
+	}
+	w->fds[0] = (struct pollfd){.fd = fd, .events = POLLIN};
+	for (unsigned i = 0; i < n; i++)
+		w->fds[i + 1] = (struct pollfd){.fd = (int)handles[i],
+			.events = POLLIN};
+	w->count = n + 1;
+	if (w->deadline == 0 && s->values.receive_timeout != OS_FOREVER)
+		w->deadline = os_now() + s->values.receive_timeout;
+}
+
+/* 0: look again. Nothing is held here, so a thread may be cancelled. */
+static int sleep_now(struct accept_sleep *w)
+{
+	struct timespec limit;
+	uint64_t now = w->deadline ? os_now() : 0;
+	int r;
+
+	if (w->deadline) {
+		if (now >= w->deadline)
+			return -EAGAIN;
+		limit.tv_sec = (time_t)((w->deadline - now) / 1000000000u);
+		limit.tv_nsec = (long)((w->deadline - now) % 1000000000u);
+	}
+	r = real.ppoll(w->fds, w->count, w->deadline ? &limit : NULL, NULL);
+	if (r >= 0)
+		return 0;
+	if (errno != EINTR)
+		return -errno;
+	return !w->deadline && signals_all_restart() ? 0 : -EINTR;
+}
+
+static int accept_entered(struct sock *s, const struct acceptance *a,
+	struct accept_sleep *w, bool *again)
+{
+	int r;
+
+	if (!sock_is(s, FILE_LISTENER) || !atomic_load(&s->listener))
+		return NOT_OURS;
+	r = accept_now(s, a);
+	*again = r == -EAGAIN && !s->nonblock;
+	if (*again)
+		prepare_sleep(s, a->fd, w);
+	return r;
+}
+
+/* The descriptor, -errno, or NOT_OURS: not a listener with SANs (any more). */
+static int accept_any(const struct acceptance *a)
+{
+	struct accept_sleep w = {.deadline = 0};
+	bool again = true;
+	int r = 0;
+
+	while (r == 0 && again) {
+		struct sock *s = sock_enter(a->fd);
+
+		if (!s)
+			return NOT_OURS;
+		again = false;
+		r = check_arguments(a);
+		if (r == 0)
+			r = accept_entered(s, a, &w, &again);
+		sock_leave(s);
+		if (again)
+			r = sleep_now(&w);
+	}
+	return r;
+}
+
+static int accept_with(const struct acceptance *a)
+{
+	int saved = errno, r = accept_any(a);
+
+	if (r == NOT_OURS)
+		r = accept_tcp(a);
+	if (r >= 0)
+		errno = saved;
+	return (int)result(r);
+}
+
+INTERPOSED int accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags)
+{
+	const struct acceptance a = {fd, sa, len, flags};
+
+	/* The handle is a Unix socket, and TCP would say the same. */
+	if (fdtable_is(fd, FILE_SAN))
+		return (int)result(-EINVAL);
+	if (!fdtable_is(fd, FILE_LISTENER))
+		return real.accept4(fd, sa, len, flags);
+	return accept_with(&a);
+}
+
+INTERPOSED int accept(int fd, struct sockaddr *sa, socklen_t *len)
+{
+	const struct acceptance a = {fd, sa, len, 0};
+
+	if (fdtable_is(fd, FILE_SAN))
+		return (int)result(-EINVAL);
+	if (!fdtable_is(fd, FILE_LISTENER))
+		return real.accept(fd, sa, len);
+	return accept_with(&a);
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* call_connect.c - connect: over a SAN if there is one, else over TCP. */
+#include <netinet/in.h>
+#include <string.h>
+
+#include "connect.h"
+#include "real.h"
+#include "sockaddr.h"
+#include "switch/settings.h"
+#include "transfer.h"
+
+/* A program that does not want to block is blocked for a moment at most. */
+#define PATIENCE_NONBLOCK UINT64_C(20000000)
+
+/* How long a provider may take that needs the other side's answer. */
+static uint64_t patience_of(struct sock *s)
+{
+	uint64_t patience = (uint64_t)sw_settings()->patience * 1000000;
+	uint64_t limit = s->nonblock ? PATIENCE_NONBLOCK
+				     : s->values.send_timeout;
+
+	return patience < limit ? patience : limit;
+}
+
+/* Where the program has bound the socket; family 0 when it has not. */
+static void bound_address(struct sock *s, int fd, struct addr *out)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof sa;
+
+	memset(out, 0, sizeof *out);
+	if (!s->bound || real.getsockname(fd, (struct sockaddr *)&sa, &len) < 0)
+		return;
+	if (!sockaddr_get((struct sockaddr *)&sa, len, out))
+		out->family = 0;
+}
+
+/* What the kernel would refuse or treat in its own way is left to it. */
+static bool is_for_kernel(struct sock *s, const struct sockaddr *sa,
+	socklen_t len, struct addr *remote)
+{
+	if (is_bad_pointer(sa) || len < sizeof sa->sa_family ||
+		sa->sa_family != s->family)
+		return true;
+	if (!sockaddr_get(sa, len, remote) || remote->port == 0)
+		return true;
+	return s->only_v6 && remote->family == 4;
+}
+
+/* A wildcard serves both families; another address only its own. */
+static bool match_families(struct addr *local, const struct addr *remote)
+{
+	if (local->family == 0 || local->family == remote->family)
+		return true;
+	if (!addr_is_any(local))
+		return false;
+	*local = addr_any(remote->family, local->port);
+	return true;
+}
+
+static bool connect_san(struct sock *s, const struct addr *local,
+	const struct addr *remote, enum sw_reason *why)
+{
+	struct sw_conn *c;
+
+	*why = SW_OPTION;
+	if (s->only_tcp || s->reuseport)
+		return false;
+	if (!sw_connect(local, remote, patience_of(s), &c, why))
+		return false;
+	if (sock_adopt_connected(s, c))
+		return true;
+	sw_close(c);
+	*why = SW_FAILED;
+	return false;
+}
+
+/* Guard held, the socket is FRESH. 0, -EINPROGRESS, or 1: use TCP. */
+static int connect_fresh(struct sock *s, int fd, const struct sockaddr *sa,
+	socklen_t len)
+{
+	struct addr local, remote;
+	enum sw_reason why;
+
+	if (is_for_kernel(s, sa, len, &remote))
+		return 1;
+	bound_address(s, fd, &local);
+	if (!match_families(&local, &remote))
+		return 1;
+	if (!connect_san(s, &local, &remote, &why)) {
+		if (sw_explaining())
+			sw_explain(SW_CONNECT, &local, &remote, NULL, why);
+		return 1;
+	}
+	/* Programs that do not block expect to be told later. */
+	s->connecting = s->nonblock;
+	return s->connecting ? -EINPROGRESS : 0;
+}
+
+static int connect_again(struct sock *s, const struct sockaddr *sa,
+	socklen_t len)
+{
+	if (is_bad_pointer(sa))
+		return -EFAULT;
+	if (len < sizeof sa->sa_family)
+		return -EINVAL;
+	if (s->connecting) {
+		s->connecting = false;
+		return 0;
+	}
+	return -EISCONN;
+}
+
+static int connect_sock(struct sock *s, int fd, const struct sockaddr *sa,
+	socklen_t len)
+{
+	bool entered = guard_enter(&s->guard);
+	int r = 1;
+
+	if (sock_is(s, FILE_SAN))
+		r = connect_again(s, sa, len);
+	else if (sock_is(s, FILE_FRESH))
+		r = connect_fresh(s, fd, sa, len);
+	guard_leave(&s->guard, entered);
+	return r;
+}
+
+/* TCP it is, unless the kernel has refused at once: then the program may try
+ * somewhere else with the same socket. */
+static int connect_tcp(int fd, const struct sockaddr *sa, socklen_t len)
+{
+	int r = real.connect(fd, sa, len), saved = errno;
+
+	if (r == 0 || saved == EINPROGRESS || saved == EINTR ||
+		saved == EALREADY || saved == EISCONN)
+		sock_stays_tcp(fd);
+	errno = saved;
+	return r;
+}
+
+INTERPOSED int connect(int fd, const struct sockaddr *sa, socklen_t len)
+{
+	struct sock *s = sock_enter(fd);
+	int r;
+
+	if (!s)
+		return real.connect(fd, sa, len);
+	r = connect_sock(s, fd, sa, len);
+	sock_leave(s);
+	return r > 0 ? connect_tcp(fd, sa, len) : (int)result(r);
+}
+
+INTERPOSED int __connect(int fd, const struct sockaddr *sa, socklen_t len)
+	__attribute__((alias("connect")));

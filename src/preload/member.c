@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+#include "member.h"
+
+#include "epoll_set.h"
+#include "events.h"
+#include "sock.h"
+#include "sys.h"
+
+#define INDEX_BITS 24
+
+static struct pool members = POOL_INIT(struct member);
+static _Atomic uint64_t prefix;
+
+struct member *member_create(void)
+{
+	return pool_take(&members);
+}
+
+void member_free(struct member *m)
+{
+	m->set = NULL;
+	pool_give(&members, m);
+}
+
+/* ---- cookies --------------------------------------------------------------- */
+
+/* Random, and never a pointer of user or kernel space or a small number. */
+static uint64_t make_prefix(void)
+{
+	uint64_t p = 0, none = 0;
+
+	os_random(&p, sizeof p);
+	p = (p | UINT64_C(1) << 63) & ~(UINT64_C(1) << 62);
+	p &= ~((UINT64_C(1) << INDEX_BITS) - 1);
+	if (atomic_compare_exchange_strong(&prefix, &none, p))
+		return p;
+	return none;
+}
+
+uint64_t member_cookie(const struct member *m)
+{
+	uint64_t p = atomic_load(&prefix);
+
+	return (p ? p : make_prefix()) | m->pooled.index;
+}
+
+bool member_is_cookie(uint64_t data)
+{
+	uint64_t p = atomic_load_explicit(&prefix, memory_order_relaxed);
+
+	return p && data >> INDEX_BITS == p >> INDEX_BITS;
+}
+
+struct member *member_of_cookie(uint64_t data, struct epoll_set *set)
+{
+	struct member *m = pool_at(&members,
+		(uint32_t)(data & ((1u << INDEX_BITS) - 1)));
+
+	return m && m->set == set ? m : NULL;
+}
+
+/* ---- looking --------------------------------------------------------------- */
+
+static struct sw_conn *conn_of(struct member *m)
+{
+	return sock_of(m->file)->conn;
+}
+
+/* Edge-triggered: has anything happened that was not reported yet? */
+static bool is_news(const struct member *m, uint32_t mask)
+{
+	if (m->edge)
+		return true;
+	if ((mask & ~(uint32_t)EVENTS_OUT) && m->looked_in != m->told_in)
+		return true;
+	return (mask & EVENTS_OUT) && m->looked_out != m->told_out;
+}
+
+static uint32_t look_san(struct member *m)
+{
+	uint32_t mask;
+
+	/* Edges first: what comes between is seen again, not missed. */
+	sw_edges(conn_of(m), &m->looked_in, &m->looked_out);
+	mask = events_of(sw_ready(conn_of(m))) & (m->events | EVENTS_ALWAYS);
+	if ((m->events & EPOLLET) && !is_news(m, mask))
+		return 0;
+	return mask;
+}
+
+/* Edge-triggered sets in sets are reported once for each event that the kernel
+ * has had for them. */
+static uint32_t look_set(struct member *m, int depth)
+{
+	bool news = m->edge;
+
+	if (depth >= MEMBER_DEPTH || !(m->events & EVENTS_IN))
+		return 0;
+	if (!set_ready((struct epoll_set *)m->file, news, depth + 1)) {
+		m->edge = false;
+		return 0;
+	}
+	if ((m->events & EPOLLET) && !news)
+		return 0;
+	return m->events & EVENTS_IN;
+}
+
+uint32_t member_look(struct member *m, int depth)
+{
+	if (m->disabled)
+		return 0;
+	if (m->kind == MEMBER_SAN)
+		return look_san(m);
+	return m->kind == MEMBER_SET ? look_set(m, depth) : 0;
+}
+
+void member_told(struct member *m, uint32_t events)
+{
+	m->edge = false;
+	m->idle = 0;
+	if (events & ~(uint32_t)EVENTS_OUT)
+		m->told_in = m->looked_in;
+	if (events & EVENTS_OUT)
+		m->told_out = m->looked_out;
+	if (m->events & EPOLLONESHOT)
+		m->disabled = true;
+}
+
+bool member_stirs(struct member *m)
+{
+	uint64_t in, out;
+
+	if (m->kind != MEMBER_SAN)
+		return false;
+	sw_edges(conn_of(m), &in, &out);
+	return in != m->looked_in || out != m->looked_out;
+}
+
+/* ---- resting --------------------------------------------------------------- */
+
+/*
+ * What to ask a doorbell for: what is wanted and does not hold. Bytes that are
+ * there and were left unread hide what comes behind them. Edge-triggered, more
+ * bytes are news all the same; the switch rings for them when it is asked for
+ * the end of the stream, which can only come by an arrival.
+ */
+static unsigned wake_for(struct member *m, unsigned ready)
+{
+	unsigned wanted = events_interest(m->events) & ~ready;
+
+	if (!(ready & SW_IN))
+		return wanted;
+	wanted &= ~(unsigned)(SW_PRI | SW_RDHUP);
+	if (!(m->events & EVENTS_IN) || (ready & SW_RDHUP))
+		return wanted;
+	m->uneasy = true;
+	return wanted | SW_RDHUP;
+}
+
+static bool rest_san(struct member *m)
+{
+	struct sw_conn *c = conn_of(m);
+	unsigned ready = sw_ready(c), wanted;
+
+	m->uneasy = false;
+	wanted = wake_for(m, ready);
+	if (!sw_watch_arm(c, wanted) && !(ready & (SW_HUP | SW_ERR)))
+		m->uneasy = wanted != 0;
+	return member_look(m, 0) == 0;
+}
+
+bool member_rest(struct member *m, int depth)
+{
+	if (m->disabled)
+		return true;
+	if (m->kind == MEMBER_SAN)
+		return rest_san(m);
+	if (depth >= MEMBER_DEPTH)
+		return true;
+	return set_rest_inside((struct epoll_set *)m->file, depth + 1) &&
+		member_look(m, depth) == 0;
+}
+
+/* ---- in the kernel ---------------------------------------------------------- */
+
+static int control(struct member *m, int op, int fd, uint32_t events,
+	uint64_t data)
+{
+	struct epoll_event ev = {.events = events, .data.u64 = data};
+
+	return sys_epoll_ctl(m->set->file.fd, op, fd, &ev);
+}
+
+static int register_handles(struct member *m, int op)
+{
+	for (unsigned i = 0; i < m->handle_count; i++) {
+		int r = control(m, op, (int)m->handles[i], m->events,
+			member_cookie(m));
+
+		if (r < 0 && r != -EEXIST)
+			return r;
+	}
+	return 0;
+}
+
+static int register_listener(struct member *m, int op)
+{
+	int r = control(m, op, m->fd, m->events, member_cookie(m));
+
+	if (r < 0)
+		return r;
+	r = register_handles(m, op);
+	if (r < 0 && op == EPOLL_CTL_ADD)
+		member_unregister(m);
+	return r;
+}
+
+#define DOORBELLS (EPOLLIN | EPOLLRDHUP | EPOLLET)
+
+int member_register(struct member *m, int op)
+{
+	switch (m->kind) {
+	case MEMBER_LISTENER:
+		return register_listener(m, op);
+	case MEMBER_SAN:
+		m->kicked = atomic_load(&m->set->sleepers) > 0;
+		return control(m, op, m->fd,
+			m->kicked ? DOORBELLS | EPOLLOUT : DOORBELLS,
+			member_cookie(m));
+	case MEMBER_SET:
+		return control(m, op, m->fd,
+			m->events & ~(uint32_t)EPOLLONESHOT, member_cookie(m));
+	default:
+		return control(m, op, m->fd, m->events, m->data);
+	}
+}
+
+void member_forget_handles(struct member *m)
+{
+	for (unsigned i = 0; i < m->handle_count; i++)
+		control(m, EPOLL_CTL_DEL, (int)m->handles[i], 0, 0);
+	m->handle_count = 0;
+}
+
+void member_unregister(struct member *m)
+{
+	control(m, EPOLL_CTL_DEL, m->fd, 0, 0);
+	member_forget_handles(m);
+}
+
+/* The handle is a Unix socket, which can always be written: with EPOLLOUT the
+ * kernel has something to report at once. */
+void member_kick(struct member *m)
+{
+	m->kicked = true;
+	control(m, EPOLL_CTL_MOD, m->fd, DOORBELLS | EPOLLOUT,
+		member_cookie(m));
+}
+
+void member_unkick(struct member *m)
+{
+	if (!m->kicked)
+		return;
+	m->kicked = false;
+	control(m, EPOLL_CTL_MOD, m->fd, DOORBELLS, member_cookie(m));
+}
+
+void member_silence(struct member *m)
+{
+	control(m, EPOLL_CTL_MOD, m->fd, EPOLLONESHOT, member_cookie(m));
+	for (unsigned i = 0; i < m->handle_count; i++)
+		control(m, EPOLL_CTL_MOD, (int)m->handles[i], EPOLLONESHOT,
+			member_cookie(m));
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#include "vector.h"
+
+#include <errno.h>
+#include <limits.h>
+
+#include "transfer.h"
+
+int vector_start(struct vector *v, const struct iovec *iov, size_t count)
+{
+	size_t total = 0;
+
+	if (count > 0 && is_bad_pointer(iov))
+		return -EFAULT;
+	for (size_t i = 0; i < count; i++) {
+		if (iov[i].iov_len > (size_t)SSIZE_MAX)
+			return -EINVAL;
+		if (iov[i].iov_len > 0 && is_bad_pointer(iov[i].iov_base))
+			return -EFAULT;
+		if (iov[i].iov_len > TRANSFER_MAX - total)
+			total = TRANSFER_MAX;
+		else
+			total += iov[i].iov_len;
+	}
+	v->iov = iov;
+	v->count = count;
+	v->left = total;
+	return 0;
+}
+
+unsigned vector_next(struct vector *v, struct os_span *spans, size_t *bytes)
+{
+	unsigned n = 0;
+
+	*bytes = 0;
+	while (n < VECTOR_PIECES && v->count > 0 && v->left > 0) {
+		size_t len = v->iov->iov_len < v->left ? v->iov->iov_len
+						       : v->left;
+
+		if (len > 0) {
+			spans[n].base = v->iov->iov_base;
+			spans[n++].len = len;
+		}
+		*bytes += len;
+		v->left -= len;
+		v->iov++;
+		v->count--;
+	}
+	return n;
+}

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * listener.c - offering a listening socket's address on every SAN.
+ *
+ * For each provider a SAN socket shadows the TCP listener (section 5 of the
+ * specification). What it waits on is the provider's wait handle if it has one,
+ * else an event object that WSPEventSelect signals.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/sockaddr.h"
+#include "switch/conn.h"
+#include "switch/gate.h"
+#include "switch/wsa_status.h"
+
+/* More than any program asks for; the TCP listener's own limit still counts
+ * for TCP, and a full SAN queue only means that a client comes by TCP. */
+#define BACKLOG 4096
+
+struct san_listener {
+	struct sw_provider *provider;
+	SOCKET socket;
+	void *event; /* NULL with a wait handle */
+	os_handle handle;
+};
+
+struct sw_listener {
+	struct addr local;
+	unsigned count;
+	struct san_listener san[SW_LISTENER_HANDLES];
+};
+
+static SOCKET open_socket(struct sw_provider *p, const struct addr *local,
+	bool only_v6, INT *err)
+{
+	WSAPROTOCOL_INFOW info;
+	union sockaddr_any sa;
+	int len = addr_to_sockaddr(local, &sa), on = 1;
+	INT ignored;
+	SOCKET s;
+
+	memset(&info, 0, sizeof info);
+	s = p->spi.lpWSPSocket(sa.sa.sa_family, SOCK_STREAM, IPPROTO_TCP, &info,
+		0, WSA_FLAG_OVERLAPPED, err);
+	if (s == INVALID_SOCKET)
+		return s;
+	if (only_v6 && p->spi.lpWSPSetSockOpt(s, IPPROTO_IPV6, IPV6_V6ONLY,
+			       (char *)&on, sizeof on, err))
+		goto fail;
+	if (p->spi.lpWSPBind(s, &sa.sa, len, err))
+		goto fail;
+	if (p->spi.lpWSPListen(s, BACKLOG, err) == 0)
+		return s;
+fail:
+	p->spi.lpWSPCloseSocket(s, &ignored);
+	return INVALID_SOCKET;
+}
+
+static bool select_event(struct san_listener *l)
+{
+	INT err;
+
+	if (os_event_create(&l->event) != ST_OK)
+		return false;
+	if (l->provider->spi.lpWSPEventSelect(l->socket, l->event, FD_ACCEPT,
+		    &err)) {
+		os_event_destroy(l->event);
+		return false;
+	}
+	l->handle = os_event_handle(l->event);
+	return true;
+}
+
+static bool find_handle(struct san_listener *l, enum sw_reason *why)
+{
+	WSDWAITHANDLE h = WSD_NO_WAIT_HANDLE;
+	INT err = 0;
+
+	if (l->provider->wait_handle) {
+		if (l->provider->wait_handle(l->socket, &h, &err) == 0) {
+			l->handle = (os_handle)h;
+			return true;
+		}
+		*why = SW_NAME_TAKEN;
+		return false;
+	}
+	*why = SW_NO_DESCRIPTORS;
+	return select_event(l);
+}
+
+static enum sw_reason reason_of(INT err)
+{
+	switch (err) {
+	case WSAEMFILE:
+		return SW_NO_DESCRIPTORS;
+	case WSAENOBUFS:
+		return SW_NO_MEMORY;
+	case WSAEADDRNOTAVAIL:
+	case WSAEAFNOSUPPORT:
+		return SW_NOT_ON_SAN;
+	default:
+		return SW_FAILED;
+	}
+}
+
+static bool offer(struct sw_provider *p, const struct addr *local,
+	bool only_v6, struct san_listener *l, enum sw_reason *why)
+{
+	INT err = 0;
+	bool found;
+
+	if (local->family == 6 && !(p->can.dwFlags & WSD_CAP_INET6)) {
+		*why = SW_NOT_ON_SAN;
+		return false;
+	}
+	memset(l, 0, sizeof *l);
+	l->provider = p;
+	gate_enter();
+	l->socket = open_socket(p, local, only_v6, &err);
+	gate_leave();
+	if (l->socket == INVALID_SOCKET) {
+		*why = reason_of(err);
+		return false;
+	}
+	gate_enter();
+	found = find_handle(l, why);
+	if (!found)
+		p->spi.lpWSPCloseSocket(l->socket, &err);
+	gate_leave();
+	return found;
+}
+
+bool sw_listen(const struct addr *local, bool only_v6,
+	struct sw_listener **out, enum sw_reason *why)
+{
+	unsigned n;
+	struct sw_provider *const *all;
+	struct sw_listener *l;
+
+	*why = SW_DISABLED;
+	if (!sw_enabled())
+		return false;
+	all = sw_providers(&n, why);
+	if (n == 0)
+		return false;
+	l = calloc(1, sizeof *l);
+	if (!l) {
+		*why = SW_NO_MEMORY;
+		return false;
+	}
+	l->local = *local;
+	for (unsigned i = 0; i < n && l->count < SW_LISTENER_HANDLES; i++)
+		if (offer(all[i], local, only_v6, &l->san[l->count], why))
+			l->count++;
+	if (l->count == 0) {
+		free(l);
+		return false;
+	}
+	*why = SW_SAN;
+	*out = l;
+	for (unsigned i = 0; i < l->count; i++)
+		sw_explain(SW_LISTEN, local, NULL, l->san[i].provider->name,
+			SW_SAN);
+	return true;
+}
+
+unsigned sw_listener_handles(struct sw_listener *l, os_handle *handles,
+	unsigned max)
+{
+	unsigned n = l->count < max ? l->count : max;
+
+	for (unsigned i = 0; i < n; i++)
+		handles[i] = l->san[i].handle;
+	return n;
+}
+
+/* The condition function learns to which of our addresses the peer came. */
+struct arrival {
+	struct addr local;
+	struct addr peer;
+	bool understood;
+};
+
+static int CALLBACK note_arrival(LPWSABUF caller, LPWSABUF caller_data,
+	LPQOS sqos, LPQOS gqos, LPWSABUF callee, LPWSABUF callee_data, GROUP *g,
+	DWORD_PTR context)
+{
+	struct arrival *a = (struct arrival *)context;
+
+	a->understood = caller && callee &&
+		addr_from_sockaddr((struct sockaddr *)caller->buf,
+			(int)caller->len, &a->peer) &&
+		addr_from_sockaddr((struct sockaddr *)callee->buf,
+			(int)callee->len, &a->local);
+	return a->understood ? CF_ACCEPT : CF_REJECT;
+}
+
+static enum status take(struct san_listener *l, struct sw_conn **out)
+{
+	struct arrival a = {.understood = false};
+	union sockaddr_any sa;
+	INT len = sizeof sa, err = 0;
+	enum status st;
+	SOCKET s;
+
+	gate_enter();
+	s = l->provider->spi.lpWSPAccept(l->socket, &sa.sa, &len, note_arrival,
+		(DWORD_PTR)&a, &err);
+	gate_leave();
+	if (s == INVALID_SOCKET)
+		return status_from_wsa(err);
+	st = conn_create(l->provider, s, &a.local, &a.peer, out);
+	if (st != ST_OK)
+		return st;
+	st = conn_send_hello(*out);
+	if (st != ST_OK && st != ST_RESET)
+		conn_destroy(*out, false);
+	/* A peer that has gone already may have left data: the program gets the
+	 * connection and reads to its end. */
+	return st == ST_RESET ? ST_OK : st;
+}
+
+enum status sw_accept(struct sw_listener *l, struct sw_conn **out)
+{
+	enum status st = ST_AGAIN;
+
+	for (unsigned i = 0; i < l->count; i++) {
+		/* A request that was withdrawn hides no other. */
+		do
+			st = take(&l->san[i], out);
+		while (st == ST_RESET || st == ST_REFUSED || st == ST_ACCESS);
+		if (st == ST_OK)
+			sw_explain(SW_ACCEPT, &(*out)->local, &(*out)->peer,
+				l->san[i].provider->name, SW_SAN);
+		if (st != ST_AGAIN)
+			return st;
+	}
+	return st;
+}
+
+void sw_listener_close(struct sw_listener *l)
+{
+	INT err;
+
+	for (unsigned i = 0; i < l->count; i++) {
+		gate_enter();
+		l->san[i].provider->spi.lpWSPCloseSocket(l->san[i].socket, &err);
+		gate_leave();
+		if (l->san[i].event)
+			os_event_destroy(l->san[i].event);
+	}
+	free(l);
+}

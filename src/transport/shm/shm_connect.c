@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "transport/shm/shm_conn.h"
+#include "transport/shm/shm_name.h"
+#include "transport/shm/shm_ops.h"
+
+/* After the first. */
+#define TRIES 3
+
+/* Finds who serves `remote`: the most specific name that is offered. */
+static enum status find_listener(const struct addr *remote, os_handle *link,
+	struct os_peer *peer)
+{
+	struct shm_name names[SHM_NAME_TRIES];
+
+	shm_names_wanted(remote, names);
+	for (int i = 0; i < SHM_NAME_TRIES; i++) {
+		enum status st = os_link_connect(names[i].text, link, peer);
+
+		if (st == ST_FULL)
+			return ST_REFUSED;
+		if (st != ST_REFUSED)
+			return st;
+	}
+	return ST_NOTFOUND;
+}
+
+static void addr_write(const struct addr *a, struct shm_wire_addr *out)
+{
+	memcpy(out->ip, a->ip, sizeof out->ip);
+	out->port = a->port;
+	out->family = a->family;
+	out->pad = 0;
+	out->scope = a->scope;
+}
+
+static void request_write(struct shm_request *m, const struct addr *local,
+	const struct addr *remote, const void *private_data,
+	uint32_t private_len)
+{
+	*m = (struct shm_request){
+		.magic = SHM_MAGIC,
+		.version = SHM_VERSION,
+		.len = sizeof *m,
+		.segment_size = SHM_SEGMENT_SIZE(SHM_RING_SIZE),
+		.private_len = private_len,
+	};
+	addr_write(local, &m->from);
+	addr_write(remote, &m->to);
+	if (private_len)
+		memcpy(m->private_data, private_data, private_len);
+}
+
+/* The client's side of a connection, in a new segment; without a link yet. */
+static enum status conn_create(struct transport_conn **out)
+{
+	static const struct os_peer nobody;
+	struct transport_conn *c = shm_conn_alloc();
+	size_t size = SHM_SEGMENT_SIZE(SHM_RING_SIZE);
+	os_handle segment;
+	void *base;
+	enum status st;
+
+	if (!c)
+		return ST_NOMEM;
+	st = os_segment_create(size, &segment);
+	if (st != ST_OK)
+		goto free_conn;
+	st = os_segment_map(segment, size, &size, &base);
+	if (st != ST_OK)
+		goto close_segment;
+	shm_segment_init(base, size);
+	shm_conn_init(c, SHM_CLIENT, base, size, OS_NO_HANDLE, segment,
+		&nobody);
+	shm_self_publish(c);
+	*out = c;
+	return ST_OK;
+
+close_segment:
+	os_handle_close(segment);
+free_conn:
+	free(c);
+	return st;
+}
+
+/* ST_CLOSED: the listener did not wait for us, or has gone. */
+static enum status ask(struct transport_conn *c, os_handle link,
+	const struct os_peer *peer, const struct shm_request *request)
+{
+	enum status st;
+
+	os_handle_close(c->link);
+	shm_conn_set_link(c, link, peer);
+	st = os_link_send(link, request, sizeof *request, &c->segment_handle,
+		1);
+	return st == ST_FULL ? ST_NOMEM : st;
+}
+
+/*
+ * The segment is made only when somebody listens: most programs connect to
+ * places where nobody does. But a listener waits for the request a short time
+ * only, if at all (see shm_listener.h); so who came too late, now that the
+ * segment is there, tries again.
+ */
+static enum status ask_patiently(struct transport_conn *c, os_handle link,
+	const struct os_peer *peer, const struct addr *remote,
+	const struct shm_request *request)
+{
+	struct os_peer who = *peer;
+	enum status st = ask(c, link, &who, request);
+
+	for (int i = 0; i < TRIES && st == ST_CLOSED; i++) {
+		st = find_listener(remote, &link, &who);
+		if (st == ST_OK)
+			st = ask(c, link, &who, request);
+	}
+	return st == ST_CLOSED ? ST_NOTFOUND : st;
+}
+
+static enum status check_addresses(const struct addr *local,
+	const struct addr *remote)
+{
+	if (local->port == 0)
+		return ST_INVAL;
+	if (remote->port == 0 || addr_is_any(remote) ||
+	    !os_address_is_local(remote))
+		return ST_NOTFOUND;
+	if (addr_is_any(local) || !os_address_is_local(local))
+		return ST_NOTLOCAL;
+	return ST_OK;
+}
+
+enum status shm_connect(const struct addr *local, const struct addr *remote,
+	const void *private_data, uint32_t private_len,
+	struct transport_conn **out)
+{
+	struct shm_request request;
+	struct transport_conn *c;
+	struct os_peer peer;
+	os_handle link;
+	enum status st;
+
+	if (private_len > SHM_PRIVATE_MAX)
+		return ST_INVAL;
+	st = check_addresses(local, remote);
+	if (st == ST_OK)
+		st = find_listener(remote, &link, &peer);
+	if (st != ST_OK)
+		return st;
+	st = conn_create(&c);
+	if (st != ST_OK) {
+		os_handle_close(link);
+		return st;
+	}
+	request_write(&request, local, remote, private_data, private_len);
+	st = ask_patiently(c, link, &peer, remote, &request);
+	if (st != ST_OK) {
+		shm_conn_free(c);
+		return st;
+	}
+	*out = c;
+	return ST_OK;
+}

@@ -1,0 +1,542 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * abi_values.c - sizes, offsets and values of the public headers, as a table
+ * that a compiler writes into its assembly output.
+ *
+ * check-headers compiles this for Linux and for Windows with -S and compares
+ * the "abi" lines. Nothing is run. It wants optimisation (GUID members have to
+ * become constants) and a 64-bit target. Types of functions and of pointers
+ * are compared in abi_types.c.
+ */
+#include <openwsd/winsock2.h>
+#include <openwsd/ws2spi.h>
+#include <openwsd/ws2san.h>
+
+#include <stddef.h>
+
+/* One line of the table: a string in the assembly, as in Kbuild's offsets. */
+#define EMIT(text, value)                                                     \
+	__asm__ volatile("\n.ascii \"abi " text " %0\"" ::                    \
+			"i"((long long)(value)))
+
+#define VALUE(expr)   EMIT("value " #expr, expr)
+#define POINTER(expr) EMIT("value " #expr, (ULONG_PTR)(expr))
+#define SIZE(type)    EMIT("size " #type, sizeof(type))
+
+/* An integer type: its size, and whether it is unsigned. */
+#define INTEGER(type)                                                         \
+	do {                                                                  \
+		EMIT("size " #type, sizeof(type));                            \
+		EMIT("unsigned " #type, (type)-1 > (type)0);                  \
+	} while (0)
+
+/* A member: where it is and how long it is. */
+#define FIELD(type, member)                                                   \
+	do {                                                                  \
+		EMIT("offset " #type "." #member, offsetof(type, member));    \
+		EMIT("size " #type "." #member,                               \
+			sizeof(((type *)NULL)->member));                      \
+	} while (0)
+
+#define GUID_FIELD(name, member) EMIT("guid " name " " #member, guid.member)
+#define GUID_VALUE(name)                                                      \
+	do {                                                                  \
+		static const GUID guid = name;                                \
+		GUID_FIELD(#name, Data1);                                     \
+		GUID_FIELD(#name, Data2);                                     \
+		GUID_FIELD(#name, Data3);                                     \
+		GUID_FIELD(#name, Data4[0]);                                  \
+		GUID_FIELD(#name, Data4[1]);                                  \
+		GUID_FIELD(#name, Data4[2]);                                  \
+		GUID_FIELD(#name, Data4[3]);                                  \
+		GUID_FIELD(#name, Data4[4]);                                  \
+		GUID_FIELD(#name, Data4[5]);                                  \
+		GUID_FIELD(#name, Data4[6]);                                  \
+		GUID_FIELD(#name, Data4[7]);                                  \
+	} while (0)
+
+void abi_basic_types(void);
+void abi_socket_structs(void);
+void abi_protocol_info(void);
+void abi_proc_table(void);
+void abi_upcall_table(void);
+void abi_upcall_table_ex(void);
+void abi_small_values(void);
+void abi_flags(void);
+void abi_controls(void);
+void abi_errors(void);
+void abi_guids(void);
+
+void abi_basic_types(void)
+{
+	SIZE(CHAR);
+	INTEGER(UCHAR);
+	INTEGER(BYTE);
+	INTEGER(SHORT);
+	INTEGER(USHORT);
+	INTEGER(WORD);
+	INTEGER(INT);
+	INTEGER(UINT);
+	INTEGER(LONG);
+	INTEGER(ULONG);
+	INTEGER(DWORD);
+	INTEGER(LONG64);
+	INTEGER(ULONG64);
+	INTEGER(BOOL);
+	INTEGER(WCHAR);
+	INTEGER(INT_PTR);
+	INTEGER(LONG_PTR);
+	INTEGER(UINT_PTR);
+	INTEGER(ULONG_PTR);
+	INTEGER(DWORD_PTR);
+	INTEGER(SIZE_T);
+	INTEGER(SOCKET);
+	INTEGER(GROUP);
+	INTEGER(SERVICETYPE);
+	INTEGER(WPARAM);
+	INTEGER(LPARAM);
+	SIZE(HANDLE);
+	SIZE(HWND);
+	SIZE(WSAEVENT);
+
+	SIZE(GUID);
+	FIELD(GUID, Data1);
+	FIELD(GUID, Data2);
+	FIELD(GUID, Data3);
+	FIELD(GUID, Data4);
+#ifdef ABI_SELFTEST
+	SIZE(long); /* 8 and 4: the comparison has to notice */
+#endif
+}
+
+void abi_socket_structs(void)
+{
+	SIZE(SOCKADDR);
+	SIZE(SOCKADDR_IN);
+	FIELD(SOCKADDR_IN, sin_family);
+	FIELD(SOCKADDR_IN, sin_port);
+	FIELD(SOCKADDR_IN, sin_addr);
+	SIZE(SOCKADDR_IN6);
+	FIELD(SOCKADDR_IN6, sin6_addr);
+	FIELD(SOCKADDR_IN6, sin6_scope_id);
+	SIZE(SOCKADDR_STORAGE);
+
+	SIZE(SOCKET_ADDRESS);
+	FIELD(SOCKET_ADDRESS, lpSockaddr);
+	FIELD(SOCKET_ADDRESS, iSockaddrLength);
+	SIZE(SOCKET_ADDRESS_LIST);
+	FIELD(SOCKET_ADDRESS_LIST, iAddressCount);
+	FIELD(SOCKET_ADDRESS_LIST, Address);
+
+	SIZE(WSABUF);
+	FIELD(WSABUF, len);
+	FIELD(WSABUF, buf);
+	SIZE(WSABUFEX);
+	FIELD(WSABUFEX, len);
+	FIELD(WSABUFEX, buf);
+	FIELD(WSABUFEX, handle);
+
+	SIZE(OVERLAPPED);
+	SIZE(WSAOVERLAPPED);
+	FIELD(WSAOVERLAPPED, Internal);
+	FIELD(WSAOVERLAPPED, InternalHigh);
+	FIELD(WSAOVERLAPPED, Offset);
+	FIELD(WSAOVERLAPPED, OffsetHigh);
+	FIELD(WSAOVERLAPPED, hEvent);
+
+	SIZE(WSANETWORKEVENTS);
+	FIELD(WSANETWORKEVENTS, lNetworkEvents);
+	FIELD(WSANETWORKEVENTS, iErrorCode);
+
+	SIZE(FLOWSPEC);
+	FIELD(FLOWSPEC, TokenRate);
+	FIELD(FLOWSPEC, TokenBucketSize);
+	FIELD(FLOWSPEC, PeakBandwidth);
+	FIELD(FLOWSPEC, Latency);
+	FIELD(FLOWSPEC, DelayVariation);
+	FIELD(FLOWSPEC, ServiceType);
+	FIELD(FLOWSPEC, MaxSduSize);
+	FIELD(FLOWSPEC, MinimumPolicedSize);
+	SIZE(QOS);
+	FIELD(QOS, SendingFlowspec);
+	FIELD(QOS, ReceivingFlowspec);
+	FIELD(QOS, ProviderSpecific);
+
+	SIZE(WSPDATA);
+	FIELD(WSPDATA, wVersion);
+	FIELD(WSPDATA, wHighVersion);
+	FIELD(WSPDATA, szDescription);
+	SIZE(WSATHREADID);
+	FIELD(WSATHREADID, ThreadHandle);
+	FIELD(WSATHREADID, Reserved);
+}
+
+void abi_protocol_info(void)
+{
+	SIZE(WSAPROTOCOLCHAIN);
+	FIELD(WSAPROTOCOLCHAIN, ChainLen);
+	FIELD(WSAPROTOCOLCHAIN, ChainEntries);
+
+	SIZE(WSAPROTOCOL_INFOW);
+	FIELD(WSAPROTOCOL_INFOW, dwServiceFlags1);
+	FIELD(WSAPROTOCOL_INFOW, dwServiceFlags2);
+	FIELD(WSAPROTOCOL_INFOW, dwServiceFlags3);
+	FIELD(WSAPROTOCOL_INFOW, dwServiceFlags4);
+	FIELD(WSAPROTOCOL_INFOW, dwProviderFlags);
+	FIELD(WSAPROTOCOL_INFOW, ProviderId);
+	FIELD(WSAPROTOCOL_INFOW, dwCatalogEntryId);
+	FIELD(WSAPROTOCOL_INFOW, ProtocolChain);
+	FIELD(WSAPROTOCOL_INFOW, iVersion);
+	FIELD(WSAPROTOCOL_INFOW, iAddressFamily);
+	FIELD(WSAPROTOCOL_INFOW, iMaxSockAddr);
+	FIELD(WSAPROTOCOL_INFOW, iMinSockAddr);
+	FIELD(WSAPROTOCOL_INFOW, iSocketType);
+	FIELD(WSAPROTOCOL_INFOW, iProtocol);
+	FIELD(WSAPROTOCOL_INFOW, iProtocolMaxOffset);
+	FIELD(WSAPROTOCOL_INFOW, iNetworkByteOrder);
+	FIELD(WSAPROTOCOL_INFOW, iSecurityScheme);
+	FIELD(WSAPROTOCOL_INFOW, dwMessageSize);
+	FIELD(WSAPROTOCOL_INFOW, dwProviderReserved);
+	FIELD(WSAPROTOCOL_INFOW, szProtocol);
+}
+
+void abi_proc_table(void)
+{
+	SIZE(WSPPROC_TABLE);
+	FIELD(WSPPROC_TABLE, lpWSPAccept);
+	FIELD(WSPPROC_TABLE, lpWSPAddressToString);
+	FIELD(WSPPROC_TABLE, lpWSPAsyncSelect);
+	FIELD(WSPPROC_TABLE, lpWSPBind);
+	FIELD(WSPPROC_TABLE, lpWSPCancelBlockingCall);
+	FIELD(WSPPROC_TABLE, lpWSPCleanup);
+	FIELD(WSPPROC_TABLE, lpWSPCloseSocket);
+	FIELD(WSPPROC_TABLE, lpWSPConnect);
+	FIELD(WSPPROC_TABLE, lpWSPDuplicateSocket);
+	FIELD(WSPPROC_TABLE, lpWSPEnumNetworkEvents);
+	FIELD(WSPPROC_TABLE, lpWSPEventSelect);
+	FIELD(WSPPROC_TABLE, lpWSPGetOverlappedResult);
+	FIELD(WSPPROC_TABLE, lpWSPGetPeerName);
+	FIELD(WSPPROC_TABLE, lpWSPGetSockName);
+	FIELD(WSPPROC_TABLE, lpWSPGetSockOpt);
+	FIELD(WSPPROC_TABLE, lpWSPGetQOSByName);
+	FIELD(WSPPROC_TABLE, lpWSPIoctl);
+	FIELD(WSPPROC_TABLE, lpWSPJoinLeaf);
+	FIELD(WSPPROC_TABLE, lpWSPListen);
+	FIELD(WSPPROC_TABLE, lpWSPRecv);
+	FIELD(WSPPROC_TABLE, lpWSPRecvDisconnect);
+	FIELD(WSPPROC_TABLE, lpWSPRecvFrom);
+	FIELD(WSPPROC_TABLE, lpWSPSelect);
+	FIELD(WSPPROC_TABLE, lpWSPSend);
+	FIELD(WSPPROC_TABLE, lpWSPSendDisconnect);
+	FIELD(WSPPROC_TABLE, lpWSPSendTo);
+	FIELD(WSPPROC_TABLE, lpWSPSetSockOpt);
+	FIELD(WSPPROC_TABLE, lpWSPShutdown);
+	FIELD(WSPPROC_TABLE, lpWSPSocket);
+	FIELD(WSPPROC_TABLE, lpWSPStringToAddress);
+}
+
+/* What the two upcall tables have in common. */
+#define UPCALL_FIELDS(table)                                                  \
+	do {                                                                  \
+		FIELD(table, lpWPUCloseEvent);                                \
+		FIELD(table, lpWPUCloseSocketHandle);                         \
+		FIELD(table, lpWPUCreateEvent);                               \
+		FIELD(table, lpWPUCreateSocketHandle);                        \
+		FIELD(table, lpWPUFDIsSet);                                   \
+		FIELD(table, lpWPUGetProviderPath);                           \
+		FIELD(table, lpWPUModifyIFSHandle);                           \
+		FIELD(table, lpWPUPostMessage);                               \
+		FIELD(table, lpWPUQueryBlockingCallback);                     \
+		FIELD(table, lpWPUQuerySocketHandleContext);                  \
+		FIELD(table, lpWPUQueueApc);                                  \
+		FIELD(table, lpWPUResetEvent);                                \
+		FIELD(table, lpWPUSetEvent);                                  \
+		FIELD(table, lpWPUOpenCurrentThread);                         \
+		FIELD(table, lpWPUCloseThread);                               \
+	} while (0)
+
+void abi_upcall_table(void)
+{
+	SIZE(WSPUPCALLTABLE);
+	UPCALL_FIELDS(WSPUPCALLTABLE);
+}
+
+void abi_upcall_table_ex(void)
+{
+	SIZE(WSPUPCALLTABLEEX);
+	UPCALL_FIELDS(WSPUPCALLTABLEEX);
+	FIELD(WSPUPCALLTABLEEX, lpWPUCompleteOverlappedRequest);
+}
+
+void abi_small_values(void)
+{
+	VALUE(TRUE);
+	VALUE(FALSE);
+	VALUE(INVALID_SOCKET);
+	VALUE(SOCKET_ERROR);
+	POINTER(INVALID_HANDLE_VALUE);
+	POINTER(WSA_INVALID_EVENT);
+	VALUE(MAKEWORD(2, 1));
+	VALUE(LOBYTE(0x1234));
+	VALUE(HIBYTE(0x1234));
+	VALUE(WINSOCK_VERSION);
+	VALUE(FROM_PROTOCOL_INFO);
+	VALUE(MAX_PROTOCOL_CHAIN);
+	VALUE(WSAPROTOCOL_LEN);
+	VALUE(WSPDESCRIPTION_LEN);
+	VALUE(WSS_OPERATION_IN_PROGRESS);
+	VALUE(LAYERED_PROTOCOL);
+	VALUE(BASE_PROTOCOL);
+	VALUE(BIGENDIAN);
+	VALUE(LITTLEENDIAN);
+	VALUE(SECURITY_PROTOCOL_NONE);
+	VALUE(CF_ACCEPT);
+	VALUE(CF_REJECT);
+	VALUE(CF_DEFER);
+	VALUE(SD_RECEIVE);
+	VALUE(SD_SEND);
+	VALUE(SD_BOTH);
+	VALUE(JL_SENDER_ONLY);
+	VALUE(JL_RECEIVER_ONLY);
+	VALUE(JL_BOTH);
+	VALUE(SG_UNCONSTRAINED_GROUP);
+	VALUE(SG_CONSTRAINED_GROUP);
+	VALUE(MEM_READ);
+	VALUE(MEM_WRITE);
+	VALUE(MEM_READWRITE);
+	VALUE(SERVICETYPE_NOTRAFFIC);
+	VALUE(SERVICETYPE_BESTEFFORT);
+	VALUE(SERVICETYPE_CONTROLLEDLOAD);
+	VALUE(SERVICETYPE_GUARANTEED);
+	VALUE(QOS_NOT_SPECIFIED);
+	VALUE(WSD_SOMAXCONN);
+	VALUE(WSD_MSG_PARTIAL);
+
+	/* The host's names that the SPI uses as if they were the same. */
+	VALUE(AF_UNSPEC);
+	VALUE(AF_INET);
+	VALUE(SOCK_STREAM);
+	VALUE(IPPROTO_TCP);
+	VALUE(MSG_OOB);
+	VALUE(MSG_PEEK);
+	VALUE(SO_DEBUG);
+	VALUE(TCP_NODELAY);
+}
+
+void abi_flags(void)
+{
+	VALUE(FD_READ_BIT);
+	VALUE(FD_WRITE_BIT);
+	VALUE(FD_OOB_BIT);
+	VALUE(FD_ACCEPT_BIT);
+	VALUE(FD_CONNECT_BIT);
+	VALUE(FD_CLOSE_BIT);
+	VALUE(FD_QOS_BIT);
+	VALUE(FD_GROUP_QOS_BIT);
+	VALUE(FD_ROUTING_INTERFACE_CHANGE_BIT);
+	VALUE(FD_ADDRESS_LIST_CHANGE_BIT);
+	VALUE(FD_READ);
+	VALUE(FD_WRITE);
+	VALUE(FD_OOB);
+	VALUE(FD_ACCEPT);
+	VALUE(FD_CONNECT);
+	VALUE(FD_CLOSE);
+	VALUE(FD_QOS);
+	VALUE(FD_GROUP_QOS);
+	VALUE(FD_ROUTING_INTERFACE_CHANGE);
+	VALUE(FD_ADDRESS_LIST_CHANGE);
+	VALUE(FD_MAX_EVENTS);
+	VALUE(FD_ALL_EVENTS);
+
+	VALUE(PFL_MULTIPLE_PROTO_ENTRIES);
+	VALUE(PFL_RECOMMENDED_PROTO_ENTRY);
+	VALUE(PFL_HIDDEN);
+	VALUE(PFL_MATCHES_PROTOCOL_ZERO);
+	VALUE(PFL_NETWORKDIRECT_PROVIDER);
+
+	VALUE(XP1_CONNECTIONLESS);
+	VALUE(XP1_GUARANTEED_DELIVERY);
+	VALUE(XP1_GUARANTEED_ORDER);
+	VALUE(XP1_MESSAGE_ORIENTED);
+	VALUE(XP1_PSEUDO_STREAM);
+	VALUE(XP1_GRACEFUL_CLOSE);
+	VALUE(XP1_EXPEDITED_DATA);
+	VALUE(XP1_CONNECT_DATA);
+	VALUE(XP1_DISCONNECT_DATA);
+	VALUE(XP1_SUPPORT_BROADCAST);
+	VALUE(XP1_SUPPORT_MULTIPOINT);
+	VALUE(XP1_MULTIPOINT_CONTROL_PLANE);
+	VALUE(XP1_MULTIPOINT_DATA_PLANE);
+	VALUE(XP1_QOS_SUPPORTED);
+	VALUE(XP1_INTERRUPT);
+	VALUE(XP1_UNI_SEND);
+	VALUE(XP1_UNI_RECV);
+	VALUE(XP1_IFS_HANDLES);
+	VALUE(XP1_PARTIAL_MESSAGE);
+	VALUE(XP1_SAN_SUPPORT_SDP);
+
+	VALUE(WSA_FLAG_OVERLAPPED);
+	VALUE(WSA_FLAG_MULTIPOINT_C_ROOT);
+	VALUE(WSA_FLAG_MULTIPOINT_C_LEAF);
+	VALUE(WSA_FLAG_MULTIPOINT_D_ROOT);
+	VALUE(WSA_FLAG_MULTIPOINT_D_LEAF);
+	VALUE(WSA_FLAG_ACCESS_SYSTEM_SECURITY);
+	VALUE(WSA_FLAG_NO_HANDLE_INHERIT);
+	VALUE(WSA_FLAG_REGISTERED_IO);
+}
+
+void abi_controls(void)
+{
+	VALUE(WSD_SOL_SOCKET);
+	VALUE(SO_GROUP_ID);
+	VALUE(SO_GROUP_PRIORITY);
+	VALUE(SO_MAX_MSG_SIZE);
+	VALUE(SO_PROTOCOL_INFOW);
+	VALUE(PVD_CONFIG);
+	VALUE(SO_CONDITIONAL_ACCEPT);
+	VALUE(SO_MAX_RDMA_SIZE);
+	VALUE(SO_RDMA_THRESHOLD_SIZE);
+
+	VALUE((DWORD)WSD_IOC_VOID);
+	VALUE((DWORD)WSD_IOC_OUT);
+	VALUE((DWORD)WSD_IOC_IN);
+	VALUE((DWORD)WSD_IOC_INOUT);
+	VALUE(IOC_UNIX);
+	VALUE(IOC_WS2);
+	VALUE(IOC_PROTOCOL);
+	VALUE(IOC_VENDOR);
+	VALUE(_WSAIO(IOC_VENDOR, 1));
+	VALUE(_WSAIOR(IOC_VENDOR, 2));
+	VALUE(_WSAIOW(IOC_VENDOR, 3));
+	VALUE(_WSAIORW(IOC_VENDOR, 4));
+	VALUE(SIO_ASSOCIATE_HANDLE);
+	VALUE(SIO_ENABLE_CIRCULAR_QUEUEING);
+	VALUE(SIO_FIND_ROUTE);
+	VALUE(SIO_FLUSH);
+	VALUE(SIO_GET_BROADCAST_ADDRESS);
+	VALUE(SIO_GET_EXTENSION_FUNCTION_POINTER);
+	VALUE(SIO_GET_QOS);
+	VALUE(SIO_GET_GROUP_QOS);
+	VALUE(SIO_MULTIPOINT_LOOPBACK);
+	VALUE(SIO_MULTICAST_SCOPE);
+	VALUE(SIO_SET_QOS);
+	VALUE(SIO_SET_GROUP_QOS);
+	VALUE(SIO_TRANSLATE_HANDLE);
+	VALUE(SIO_ROUTING_INTERFACE_QUERY);
+	VALUE(SIO_ROUTING_INTERFACE_CHANGE);
+	VALUE(SIO_ADDRESS_LIST_QUERY);
+	VALUE(SIO_ADDRESS_LIST_CHANGE);
+	VALUE(SIO_QUERY_TARGET_PNP_HANDLE);
+	VALUE(SIO_ADDRESS_LIST_SORT);
+}
+
+void abi_errors(void)
+{
+	VALUE(WSA_INVALID_HANDLE);
+	VALUE(WSA_NOT_ENOUGH_MEMORY);
+	VALUE(WSA_INVALID_PARAMETER);
+	VALUE(WSA_OPERATION_ABORTED);
+	VALUE(WSA_IO_INCOMPLETE);
+	VALUE(WSA_IO_PENDING);
+	VALUE(WSABASEERR);
+	VALUE(WSAEINTR);
+	VALUE(WSAEBADF);
+	VALUE(WSAEACCES);
+	VALUE(WSAEFAULT);
+	VALUE(WSAEINVAL);
+	VALUE(WSAEMFILE);
+	VALUE(WSAEWOULDBLOCK);
+	VALUE(WSAEINPROGRESS);
+	VALUE(WSAEALREADY);
+	VALUE(WSAENOTSOCK);
+	VALUE(WSAEDESTADDRREQ);
+	VALUE(WSAEMSGSIZE);
+	VALUE(WSAEPROTOTYPE);
+	VALUE(WSAENOPROTOOPT);
+	VALUE(WSAEPROTONOSUPPORT);
+	VALUE(WSAESOCKTNOSUPPORT);
+	VALUE(WSAEOPNOTSUPP);
+	VALUE(WSAEPFNOSUPPORT);
+	VALUE(WSAEAFNOSUPPORT);
+	VALUE(WSAEADDRINUSE);
+	VALUE(WSAEADDRNOTAVAIL);
+	VALUE(WSAENETDOWN);
+	VALUE(WSAENETUNREACH);
+	VALUE(WSAENETRESET);
+	VALUE(WSAECONNABORTED);
+	VALUE(WSAECONNRESET);
+	VALUE(WSAENOBUFS);
+	VALUE(WSAEISCONN);
+	VALUE(WSAENOTCONN);
+	VALUE(WSAESHUTDOWN);
+	VALUE(WSAETOOMANYREFS);
+	VALUE(WSAETIMEDOUT);
+	VALUE(WSAECONNREFUSED);
+	VALUE(WSAELOOP);
+	VALUE(WSAENAMETOOLONG);
+	VALUE(WSAEHOSTDOWN);
+	VALUE(WSAEHOSTUNREACH);
+	VALUE(WSAENOTEMPTY);
+	VALUE(WSAEPROCLIM);
+	VALUE(WSAEUSERS);
+	VALUE(WSAEDQUOT);
+	VALUE(WSAESTALE);
+	VALUE(WSAEREMOTE);
+	VALUE(WSASYSNOTREADY);
+	VALUE(WSAVERNOTSUPPORTED);
+	VALUE(WSANOTINITIALISED);
+	VALUE(WSAEDISCON);
+	VALUE(WSAENOMORE);
+	VALUE(WSAECANCELLED);
+	VALUE(WSAEINVALIDPROCTABLE);
+	VALUE(WSAEINVALIDPROVIDER);
+	VALUE(WSAEPROVIDERFAILEDINIT);
+	VALUE(WSASYSCALLFAILURE);
+	VALUE(WSASERVICE_NOT_FOUND);
+	VALUE(WSATYPE_NOT_FOUND);
+	VALUE(WSA_E_NO_MORE);
+	VALUE(WSA_E_CANCELLED);
+	VALUE(WSAEREFUSED);
+	VALUE(WSAHOST_NOT_FOUND);
+	VALUE(WSATRY_AGAIN);
+	VALUE(WSANO_RECOVERY);
+	VALUE(WSANO_DATA);
+	VALUE(WSA_QOS_RECEIVERS);
+	VALUE(WSA_QOS_SENDERS);
+	VALUE(WSA_QOS_NO_SENDERS);
+	VALUE(WSA_QOS_NO_RECEIVERS);
+	VALUE(WSA_QOS_REQUEST_CONFIRMED);
+	VALUE(WSA_QOS_ADMISSION_FAILURE);
+	VALUE(WSA_QOS_POLICY_FAILURE);
+	VALUE(WSA_QOS_BAD_STYLE);
+	VALUE(WSA_QOS_BAD_OBJECT);
+	VALUE(WSA_QOS_TRAFFIC_CTRL_ERROR);
+	VALUE(WSA_QOS_GENERIC_ERROR);
+	VALUE(WSA_QOS_ESERVICETYPE);
+	VALUE(WSA_QOS_EFLOWSPEC);
+	VALUE(WSA_QOS_EPROVSPECBUF);
+	VALUE(WSA_QOS_EFILTERSTYLE);
+	VALUE(WSA_QOS_EFILTERTYPE);
+	VALUE(WSA_QOS_EFILTERCOUNT);
+	VALUE(WSA_QOS_EOBJLENGTH);
+	VALUE(WSA_QOS_EFLOWCOUNT);
+	VALUE(WSA_QOS_EUNKNOWNPSOBJ);
+	VALUE(WSA_QOS_EPOLICYOBJ);
+	VALUE(WSA_QOS_EFLOWDESC);
+	VALUE(WSA_QOS_EPSFLOWSPEC);
+	VALUE(WSA_QOS_EPSFILTERSPEC);
+	VALUE(WSA_QOS_ESDMODEOBJ);
+	VALUE(WSA_QOS_ESHAPERATEOBJ);
+	VALUE(WSA_QOS_RESERVED_PETYPE);
+}
+
+void abi_guids(void)
+{
+	GUID_VALUE(WSAID_REGISTERMEMORY);
+	GUID_VALUE(WSAID_DEREGISTERMEMORY);
+	GUID_VALUE(WSAID_REGISTERRDMAMEMORY);
+	GUID_VALUE(WSAID_DEREGISTERRDMAMEMORY);
+	GUID_VALUE(WSAID_RDMAWRITE);
+	GUID_VALUE(WSAID_RDMAREAD);
+	GUID_VALUE(WSAID_MEMORYREGISTRATIONCACHECALLBACK);
+}

@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: MIT */
+/* Completion, polled and notified: R126 to R139, R150, R159. */
+#include "endpoint.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+CASE(R126_polled_requests_are_never_notified)
+{
+	struct request r[4];
+	struct pair p;
+
+	spi_start();
+	pair_open(&p);
+	CHECK_EQ(post_receive(&p.server, 0, 64, &r[0], POLLED),
+		WSA_IO_PENDING);
+	send_text(&p.client, "a"); /* success */
+	request_expect(p.server.s, &r[0], 0, 1);
+	CHECK_EQ(post_receive(&p.server, 0, 64, &r[1], POLLED),
+		WSA_IO_PENDING);
+	end_close(&p.client); /* failure */
+	request_expect(p.server.s, &r[1], WSAECONNRESET, 0);
+	pair_open(&p);
+	CHECK_EQ(post_receive(&p.server, 0, 64, &r[2], POLLED),
+		WSA_IO_PENDING);
+	end_close(&p.server); /* close; R191 */
+	CHECK_EQ(r[2].ov.OffsetHigh, WSA_OPERATION_ABORTED);
+	CHECK_EQ(r[2].ov.InternalHigh, 0);
+	CHECK(r[2].ov.Internal != WSS_OPERATION_IN_PROGRESS);
+	CHECK_EQ(up_completed(), 0);
+	CHECK_EQ(spi_threads(), 0);
+	spi_stop();
+}
+
+CASE(R126_an_event_with_bit_0_set_is_polled)
+{
+	struct request r;
+	struct pair p;
+	WSAEVENT e;
+	WSABUF b;
+	DWORD n = 0, flags = 0;
+	int err = 0;
+
+	spi_start();
+	pair_open(&p);
+	e = event_new();
+	request_init(&r, POLLED);
+	r.ov.hEvent = (HANDLE)((ULONG_PTR)e | 1);
+	b = (WSABUF){64, p.server.receives};
+	FAILS(spi.t.lpWSPRecv(p.server.s, &b, 1, &n, &flags, &r.ov, NULL, NULL,
+			&err), WSA_IO_PENDING);
+	send_text(&p.client, "abc");
+	request_expect(p.server.s, &r, 0, 3);
+	CHECK_EQ(up_completed(), 0);
+	event_free(e);
+	spi_stop();
+}
+
+CASE(R127_R128_R139_notified_requests_complete_once_though_nobody_polls)
+{
+	struct request r, s;
+	struct pair p;
+	SOCKET handle;
+
+	spi_start();
+	pair_open(&p);
+	handle = up_last_handle(); /* made last: the accepted one's */
+	CHECK_EQ(post_receive(&p.server, 0, 64, &r, NOTIFIED), WSA_IO_PENDING);
+	CHECK_EQ(post_send_text(&p.client, 0, "hello", &s, NOTIFIED),
+		WSA_IO_PENDING);
+	up_wait_completed(2);
+	CHECK_EQ(up_completions_of(&r.ov), 1);
+	CHECK_EQ(up_completions_of(&s.ov), 1);
+	for (unsigned i = 0; i < 2; i++) {
+		struct spi_completion c = up_completion(i);
+
+		CHECK_EQ(c.error, 0);
+		CHECK_EQ(c.bytes, 5);
+		if (c.overlapped == &r.ov) /* R30 */
+			CHECK_EQ(c.handle, handle);
+	}
+	request_expect(p.server.s, &r, 0, 5); /* R139 */
+	request_expect(p.client.s, &s, 0, 5);
+	CHECK_EQ(up_completed(), 2);
+	pair_close(&p);
+	CHECK_EQ(up_completed(), 2);
+	spi_stop();
+}
+
+static uint32_t poster;
+static _Atomic bool inside_post;
+
+static void not_inside_the_post(const struct spi_completion *c)
+{
+	if (os_thread_id() == poster)
+		CHECK(!atomic_load(&inside_post));
+}
+
+CASE(no_upcall_is_made_from_inside_the_call_that_posts)
+{
+	struct request r[32], s[32];
+	struct pair p;
+
+	spi_start();
+	pair_open(&p);
+	poster = os_thread_id();
+	up_on_complete = not_inside_the_post;
+	for (unsigned i = 0; i < 32; i++) {
+		atomic_store(&inside_post, true);
+		CHECK_EQ(post_send_text(&p.client, i, "x", &s[i], NOTIFIED),
+			WSA_IO_PENDING);
+		CHECK_EQ(post_receive(&p.server, i, 64, &r[i], NOTIFIED),
+			WSA_IO_PENDING);
+		atomic_store(&inside_post, false);
+	}
+	up_wait_completed(64);
+	pair_close(&p);
+	spi_stop();
+}
+
+CASE(R133_pending_and_not_waiting_gives_WSA_IO_INCOMPLETE)
+{
+	struct request r;
+	struct pair p;
+	DWORD n = 0, flags = 0;
+	int err = 0;
+
+	spi_start();
+	pair_open(&p);
+	CHECK_EQ(post_receive(&p.server, 0, 64, &r, POLLED), WSA_IO_PENDING);
+	CHECK_EQ(spi.t.lpWSPGetOverlappedResult(p.server.s, &r.ov, &n, FALSE,
+			 &flags, &err), FALSE);
+	CHECK_EQ(err, WSA_IO_INCOMPLETE);
+	CHECK_EQ(spi.t.lpWSPGetOverlappedResult(p.server.s, &r.ov, NULL, FALSE,
+			 NULL, NULL), FALSE);
+	CHECK_EQ(spi.t.lpWSPGetOverlappedResult(p.server.s, NULL, &n, FALSE,
+			 &flags, &err), FALSE);
+	CHECK_EQ(err, WSAEINVAL);
+	pair_close(&p);
+	spi_stop();
+}
+
+static void send_later(void *arg)
+{
+	os_sleep(50000000);
+	send_text(arg, "waited for");
+}
+
+static void wait_for_request(int how)
+{
+	struct os_thread t;
+	struct request r;
+	struct pair p;
+	DWORD n = 0, flags = 7;
+	int err = 0;
+
+	spi_start();
+	pair_open(&p);
+	CHECK_EQ(post_receive(&p.server, 0, 64, &r, how), WSA_IO_PENDING);
+	CHECK(os_thread_start(&t, "send", send_later, &p.client) == ST_OK);
+	CHECK(spi.t.lpWSPGetOverlappedResult(p.server.s, &r.ov, &n, TRUE,
+		&flags, &err));
+	CHECK_EQ(n, 10);
+	CHECK_EQ(flags, 0);
+	os_thread_join(&t);
+	pair_close(&p);
+	spi_stop();
+}
+
+CASE(R134_R135_waiting_for_a_polled_request)
+{
+	wait_for_request(POLLED);
+	CHECK_EQ(up_completed(), 0);
+}
+
+CASE(R134_R135_waiting_for_a_notified_request)
+{
+	wait_for_request(NOTIFIED);
+	CHECK_EQ(up_completed(), 1);
+}
+
+static struct pair shared_pair;
+
+static void close_later(void *arg)
+{
+	os_sleep(50000000);
+	socket_close(shared_pair.server.s);
+}
+
+CASE(R134_a_close_ends_the_wait)
+{
+	struct os_thread t;
+	struct request r;
+	DWORD n = 0x77, flags = 0;
+	int err = 0;
+
+	spi_start();
+	pair_open(&shared_pair);
+	CHECK_EQ(post_receive(&shared_pair.server, 0, 64, &r, POLLED),
+		WSA_IO_PENDING);
+	CHECK(os_thread_start(&t, "close", close_later, NULL) == ST_OK);
+	CHECK(!spi.t.lpWSPGetOverlappedResult(shared_pair.server.s, &r.ov, &n,
+		TRUE, &flags, &err));
+	CHECK_EQ(err, WSA_OPERATION_ABORTED);
+	CHECK_EQ(n, 0x77); /* R136 */
+	os_thread_join(&t);
+	spi_stop();
+}
+
+CASE(R136_an_error_leaves_the_byte_count_alone)
+{
+	struct request r;
+	struct pair p;
+	DWORD n = 0x77, flags = 0;
+	int err = 0;
+
+	spi_start();
+	pair_open(&p);
+	CHECK_EQ(post_receive(&p.server, 0, 64, &r, POLLED), WSA_IO_PENDING);
+	end_close(&p.client);
+	CHECK(!spi.t.lpWSPGetOverlappedResult(p.server.s, &r.ov, &n, TRUE,
+		&flags, &err));
+	CHECK_EQ(err, WSAECONNRESET);
+	CHECK_EQ(n, 0x77);
+	spi_stop();
+}
+
+CASE(R138_polling_makes_progress_without_any_thread)
+{
+	struct request r[8];
+	struct pair p;
+
+	spi_start();
+	pair_open(&p);
+	for (unsigned i = 0; i < 8; i++)
+		CHECK_EQ(post_receive(&p.server, i, 64, &r[i], POLLED),
+			WSA_IO_PENDING);
+	for (unsigned i = 0; i < 8; i++)
+		send_text(&p.client, "poll");
+	for (unsigned i = 8; i > 0; i--) /* in any order */
+		request_expect(p.server.s, &r[i - 1], 0, 4);
+	CHECK_EQ(spi_threads(), 0);
+	pair_close(&p);
+	spi_stop();
+}
+
+/* ---- order ---------------------------------------------------------------- */
+
+enum { ROUNDS = 3000, WINDOW = 32 };
+
+static struct request window[ROUNDS];
+static _Atomic unsigned order_seen;
+
+static void in_posting_order(const struct spi_completion *c)
+{
+	unsigned n = (unsigned)((struct request *)c->overlapped - window);
+
+	CHECK_EQ(n, atomic_fetch_add(&order_seen, 1)); /* R150 */
+}
+
+static void poll_others(void *arg)
+{
+	struct end *e = arg;
+
+	while (atomic_load(&order_seen) < ROUNDS) {
+		unsigned i = atomic_load(&order_seen);
+
+		if (i < ROUNDS && window[i].ov.hEvent == NULL)
+			request_done(e->s, &window[i]);
+	}
+}
+
+static void send_many(void *arg)
+{
+	struct end *e = arg;
+	struct request r;
+
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		while (post_send_text(e, i % 40, "order", &r, POLLED) ==
+			WSAENOBUFS)
+			os_yield();
+		request_expect(e->s, &r, 0, 5);
+	}
+}
+
+/* Upcalls come from the engine and from two polling threads at once. */
+CASE(R150_notices_come_in_posting_order_from_several_threads)
+{
+	struct os_thread t[3];
+	struct pair p;
+
+	spi_start();
+	pair_open(&p);
+	up_on_complete = in_posting_order;
+	CHECK(os_thread_start(&t[0], "poll", poll_others, &p.server) == ST_OK);
+	CHECK(os_thread_start(&t[1], "poll", poll_others, &p.server) == ST_OK);
+	CHECK(os_thread_start(&t[2], "send", send_many, &p.client) == ST_OK);
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		while (i >= atomic_load(&order_seen) + WINDOW)
+			os_yield();
+		CHECK_EQ(post_receive(&p.server, i % WINDOW, 64, &window[i],
+				 NOTIFIED), WSA_IO_PENDING);
+	}
+	for (int i = 0; i < 3; i++)
+		os_thread_join(&t[i]);
+	CHECK_EQ(order_seen, ROUNDS);
+	pair_close(&p);
+	spi_stop();
+}
+
+static struct request first_notified, then_polled;
+static _Atomic bool first_seen;
+
+static void slow_first(const struct spi_completion *c)
+{
+	os_sleep(100000000);
+	atomic_store(&first_seen, true);
+}
+
+CASE(R150_a_polled_request_is_not_seen_before_an_older_notified_one)
+{
+	struct pair p;
+
+	spi_start();
+	pair_open(&p);
+	up_on_complete = slow_first;
+	CHECK_EQ(post_receive(&p.server, 0, 64, &first_notified, NOTIFIED),
+		WSA_IO_PENDING);
+	CHECK_EQ(post_receive(&p.server, 1, 64, &then_polled, POLLED),
+		WSA_IO_PENDING);
+	send_text(&p.client, "one");
+	send_text(&p.client, "two");
+	up_wait_completed(1); /* the engine is inside the upcall now */
+	while (!atomic_load(&first_seen))
+		CHECK(!request_done(p.server.s, &then_polled) ||
+			atomic_load(&first_seen));
+	request_expect(p.server.s, &then_polled, 0, 3);
+	pair_close(&p);
+	spi_stop();
+}
+
+/* ---- from inside the upcall (R159) ----------------------------------------- */
+
+static struct pair inner;
+static struct request inner_requests[64];
+static _Atomic unsigned inner_count;
+
+static void post_again(const struct spi_completion *c)
+{
+	unsigned n = atomic_fetch_add(&inner_count, 1);
+	struct request r;
+
+	if (n < 40) {
+		CHECK_EQ(post_receive(&inner.server, n + 1, 64,
+				 &inner_requests[n + 1], NOTIFIED),
+			WSA_IO_PENDING);
+		CHECK_EQ(post_send_text(&inner.server, n, "back", &r, POLLED),
+			WSA_IO_PENDING);
+		request_expect(inner.server.s, &r, 0, 4);
+	}
+}
+
+CASE(R159_send_recv_and_polling_work_inside_the_upcall)
+{
+	spi_start();
+	pair_open(&inner);
+	up_on_complete = post_again;
+	CHECK_EQ(post_receive(&inner.server, 0, 64, &inner_requests[0],
+			 NOTIFIED), WSA_IO_PENDING);
+	for (int i = 0; i < 41; i++)
+		send_text(&inner.client, "go on");
+	up_wait_completed(41);
+	for (int i = 0; i < 40; i++)
+		expect_text(&inner.client, "back");
+	up_on_complete = NULL;
+	pair_close(&inner);
+	spi_stop();
+}
+
+static void wait_inside(const struct spi_completion *c)
+{
+	DWORD n = 0, flags = 0;
+	int err = 0;
+
+	if (atomic_fetch_add(&inner_count, 1) > 0)
+		return;
+	/* A later request of the same direction, with upcall as well. */
+	CHECK(spi.t.lpWSPGetOverlappedResult(inner.server.s,
+		&inner_requests[1].ov, &n, TRUE, &flags, &err));
+	CHECK_EQ(n, 3);
+}
+
+CASE(R159_waiting_for_a_later_request_inside_the_upcall_works)
+{
+	spi_start();
+	pair_open(&inner);
+	up_on_complete = wait_inside;
+	for (unsigned i = 0; i < 2; i++)
+		CHECK_EQ(post_receive(&inner.server, i, 64,
+				 &inner_requests[i], NOTIFIED), WSA_IO_PENDING);
+	send_text(&inner.client, "one");
+	send_text(&inner.client, "two");
+	up_wait_completed(2);
+	up_on_complete = NULL;
+	pair_close(&inner);
+	spi_stop();
+}
+
+static void close_inside(const struct spi_completion *c)
+{
+	if (atomic_fetch_add(&inner_count, 1) == 0)
+		socket_close(inner.server.s);
+}
+
+CASE(R159_R193_close_inside_the_upcall_works)
+{
+	spi_start();
+	pair_open(&inner);
+	up_on_complete = close_inside;
+	for (unsigned i = 0; i < 8; i++)
+		CHECK_EQ(post_receive(&inner.server, i, 64,
+				 &inner_requests[i], NOTIFIED), WSA_IO_PENDING);
+	send_text(&inner.client, "close");
+	up_wait_completed(8); /* one success, seven aborted */
+	for (unsigned i = 1; i < 8; i++)
+		CHECK_EQ(up_completion(i).error, WSA_OPERATION_ABORTED);
+	spi_stop(); /* checks that the handle was closed once, and last */
+}
+
+static void clean_up_inside(const struct spi_completion *c)
+{
+	int err = 0;
+
+	if (atomic_fetch_add(&inner_count, 1) == 0)
+		OK(spi.t.lpWSPCleanup(&err));
+}
+
+CASE(R19_clean_up_inside_the_upcall_does_not_wait_for_itself)
+{
+	uint64_t until;
+
+	spi_start();
+	pair_open(&inner);
+	up_on_complete = clean_up_inside;
+	for (unsigned i = 0; i < 4; i++)
+		CHECK_EQ(post_receive(&inner.server, i, 64,
+				 &inner_requests[i], NOTIFIED), WSA_IO_PENDING);
+	send_text(&inner.client, "stop");
+	up_wait_completed(4);
+	until = os_now() + PATIENCE;
+	while (up_closed() < up_created() && os_now() < until)
+		os_sleep(1000000);
+	up_on_complete = NULL;
+	spi_start(); /* and it can be started again */
+	pair_open(&inner);
+	pair_talk(&inner.client, &inner.server);
+	spi_stop();
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * provider_test [LIBRARY] [PART]: the cases over a provider library, as the
+ * switch loads it. LIBRARY is a path with a slash or backslash in it; else
+ * WSD_TEST_PROVIDER names it; else it is the one that was built.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cases.h"
+#include "os/os.h"
+#include "provider/provider_id.h"
+#include "spi_driver.h"
+
+static const char *library(void)
+{
+	const char *named = getenv("WSD_TEST_PROVIDER");
+
+	return named && *named ? named : TEST_PROVIDER;
+}
+
+LPWSPSTARTUPEX spi_entry(void)
+{
+	static LPWSPSTARTUPEX entry;
+	char why[256];
+	void *lib;
+
+	if (entry)
+		return entry;
+	if (os_library_open(library(), &lib, why, sizeof why) != ST_OK)
+		FAIL("%s: %s", library(), why);
+	entry = (LPWSPSTARTUPEX)os_library_symbol(lib, "WSPStartupEx");
+	if (!entry) /* R1 */
+		FAIL("%s does not export WSPStartupEx", library());
+	return entry;
+}
+
+GUID spi_own_id(void)
+{
+	return prov_identity_of("shm")->id;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc > 1 && strpbrk(argv[1], "/\\")) {
+		setenv("WSD_TEST_PROVIDER", argv[1], 1);
+		argv++;
+		argc--;
+	}
+	return cases_main(argc, argv);
+}

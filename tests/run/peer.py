@@ -1,0 +1,247 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""A small program of sockets, for tests to run under wsd or not.
+
+    peer.py serve PORT [epoll|poll|select]  echo server, one line for each
+                                            connection that has ended
+    peer.py threads PORT        echo server with a blocking thread for each
+    peer.py ask PORT COUNT SIZE COUNT connections one after the other, each
+                                has SIZE bytes echoed
+    peer.py hold PORT COUNT     opens and keeps COUNT connections, used once
+    peer.py pump PORT COUNT     COUNT connections, each echoing without end;
+                                prints how each ended
+    peer.py exhaust PORT        opens connections until there is no descriptor
+    peer.py try HOST PORT       a connect that may wait 0.3 s for an answer
+
+A connection ends with "eof" or with an errno name. The exit status is 1 when
+bytes come back wrong.
+"""
+
+import errno
+import random
+import selectors
+import signal
+import socket
+import sys
+import threading
+
+HOST = "127.0.0.1"
+LIMIT = 10  # seconds that any single call may wait
+
+
+def say(text):
+    """One line, at once."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def name_of(error):
+    """ECONNRESET and the like."""
+    return errno.errorcode.get(error.errno, str(error))
+
+
+# ---- servers -------------------------------------------------------------
+
+def listener(port):
+    """A listening socket."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind((HOST, port))
+    sock.listen(256)
+    return sock
+
+
+def echo_some(conn):
+    """Echoes what is there; how it ended, or None."""
+    try:
+        data = conn.recv(65536)
+        if not data:
+            return "eof"
+        conn.setblocking(True)
+        conn.sendall(data)
+        conn.setblocking(False)
+    except BlockingIOError:
+        return None
+    except OSError as error:
+        return name_of(error)
+    return None
+
+
+def serve(port, kind="epoll"):
+    """One thread, readiness."""
+    kinds = {"epoll": selectors.EpollSelector, "poll": selectors.PollSelector,
+             "select": selectors.SelectSelector}
+    selector = kinds[kind]()
+    sock = listener(port)
+    sock.setblocking(False)
+    selector.register(sock, selectors.EVENT_READ)
+    while True:
+        for key, _ in selector.select():
+            if key.fileobj is sock:
+                accept_all(sock, selector)
+                continue
+            how = echo_some(key.fileobj)
+            if how:
+                selector.unregister(key.fileobj)
+                key.fileobj.close()
+                say(how)
+
+
+def accept_all(sock, selector):
+    """Takes every connection that waits."""
+    while True:
+        try:
+            conn, _ = sock.accept()
+        except OSError:
+            return
+        conn.setblocking(False)
+        selector.register(conn, selectors.EVENT_READ)
+
+
+def threads(port):
+    """A thread for each connection, blocking calls only."""
+    sock = listener(port)
+    while True:
+        conn, _ = sock.accept()
+        threading.Thread(target=echo_all, args=(conn,), daemon=True).start()
+
+
+def echo_all(conn):
+    """Echoes until the end."""
+    how = None
+    while not how:
+        how = echo_some_blocking(conn)
+    conn.close()
+    say(how)
+
+
+def echo_some_blocking(conn):
+    """As echo_some, waiting."""
+    try:
+        data = conn.recv(65536)
+        if not data:
+            return "eof"
+        conn.sendall(data)
+    except OSError as error:
+        return name_of(error)
+    return None
+
+
+# ---- clients -------------------------------------------------------------
+
+def connect(port):
+    """A connection whose calls do not wait for ever."""
+    return socket.create_connection((HOST, port), LIMIT)
+
+
+def receive(conn, size):
+    """Exactly size bytes; fewer at the end of the stream."""
+    parts = []
+    while size > 0:
+        part = conn.recv(min(size, 1 << 16))
+        if not part:
+            break
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+def echo(conn, data):
+    """Sends while receiving; ends the program when it comes back wrong."""
+    sender = threading.Thread(target=conn.sendall, args=(data,))
+    sender.start()
+    back = receive(conn, len(data))
+    sender.join()
+    if back != data:
+        sys.exit(f"{len(back)} bytes of {len(data)} came back, or wrong ones")
+
+
+def ask(port, count, size):
+    """Some connections, one after the other."""
+    for number in range(count):
+        with connect(port) as conn:
+            echo(conn, random.Random(number).randbytes(size))
+    say("done")
+
+
+def hold(port, count):
+    """Idle connections."""
+    conns = [connect(port) for _ in range(count)]
+    for conn in conns:
+        echo(conn, b"here")
+        conn.settimeout(None)
+    say("held")
+    while True:
+        signal.pause()
+
+
+def pump_one(port):
+    """Echoes of random sizes until the server is gone."""
+    chance = random.Random()
+    try:
+        with connect(port) as conn:
+            say("connected")
+            while True:
+                data = chance.randbytes(chance.choice((1, 100, 5000, 200000)))
+                conn.sendall(data[:20000])
+                back = receive(conn, min(len(data), 20000))
+                if len(back) < min(len(data), 20000):
+                    return say("eof")
+    except OSError as error:
+        return say(name_of(error))
+
+
+def pump(port, count):
+    """Busy connections."""
+    workers = [threading.Thread(target=pump_one, args=(port,))
+               for _ in range(count)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    say("done")
+
+
+def exhaust(port):
+    """Uses every descriptor there is; all connections work; then again."""
+    for _ in range(2):
+        conns = []
+        try:
+            while True:
+                conns.append(connect(port))
+        except OSError as error:
+            why = name_of(error)
+        for conn in conns:
+            conn.sendall(b"full")
+            if receive(conn, 4) != b"full":
+                sys.exit("wrong bytes")
+            conn.close()
+        say(f"{len(conns)} {why}")
+
+
+def attempt(host, port):
+    """One connect that may fail."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as conn:
+        conn.settimeout(0.3)
+        try:
+            conn.connect((host, port))
+            say("connected")
+        except TimeoutError:
+            say("no answer")
+        except OSError as error:
+            say(name_of(error))
+
+
+VERBS = {"serve": serve, "threads": threads, "ask": ask, "hold": hold,
+         "pump": pump, "exhaust": exhaust, "try": attempt}
+
+
+def main():
+    """Runs the verb; numbers among the arguments are numbers."""
+    verb, *rest = sys.argv[1:]
+    VERBS[verb](*[int(a) if a.isdigit() else a for a in rest])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/* The table, the faults, and what the mock cannot do. */
+#include "mock_internal.h"
+
+#include <stdlib.h>
+
+struct mock_faults mock_faults;
+struct os_mutex mock_lock; /* zeroed memory is an unlocked mutex */
+
+static unsigned objects;
+
+/* ---- faults ---------------------------------------------------------- */
+
+bool mock_due(_Atomic uint32_t *countdown)
+{
+	uint32_t n = atomic_load(countdown);
+
+	while (n > 0)
+		if (atomic_compare_exchange_weak(countdown, &n, n - 1))
+			return n == 1;
+	return false;
+}
+
+void *mock_alloc(size_t len)
+{
+	void *p;
+
+	if (mock_due(&mock_faults.fail_allocation))
+		return NULL;
+	p = calloc(1, len);
+	if (p)
+		objects++;
+	return p;
+}
+
+void mock_free(void *p)
+{
+	if (p)
+		objects--;
+	free(p);
+}
+
+unsigned mock_objects(void)
+{
+	unsigned n;
+
+	os_mutex_lock(&mock_lock);
+	n = objects;
+	os_mutex_unlock(&mock_lock);
+	return n;
+}
+
+/* ---- the rest -------------------------------------------------------- */
+
+static enum status mock_pack(struct transport_conn *c, uint8_t *blob,
+	uint32_t *len, os_handle *handles, unsigned *count)
+{
+	return ST_UNSUPPORTED;
+}
+
+static enum status mock_unpack(const uint8_t *blob, uint32_t len,
+	const os_handle *handles, unsigned count, struct transport_conn **out)
+{
+	return ST_UNSUPPORTED;
+}
+
+static enum status mock_pack_listener(struct transport_listener *l,
+	uint8_t *blob, uint32_t *len, os_handle *handles, unsigned *count)
+{
+	return ST_UNSUPPORTED;
+}
+
+static enum status mock_unpack_listener(const uint8_t *blob, uint32_t len,
+	const os_handle *handles, unsigned count,
+	struct transport_listener **out)
+{
+	return ST_UNSUPPORTED;
+}
+
+static void mock_close(struct transport_conn *c, bool handed_off)
+{
+	os_mutex_lock(&mock_lock);
+	mock_end_close(c);
+	os_mutex_unlock(&mock_lock);
+}
+
+static enum status mock_start(void)
+{
+	return ST_OK;
+}
+
+static void mock_stop(void)
+{
+}
+
+#define MOCK_TRANSPORT(can)                                                   \
+	{                                                                     \
+		.name = "mock",                                               \
+		.abilities = (can),                                           \
+		.limits = {MESSAGE_MAX, RDMA_MAX, 32 << 10, DESCRIPTOR_LEN},  \
+		.start = mock_start,                                          \
+		.stop = mock_stop,                                            \
+		.addresses = os_local_addresses,                              \
+		.listen = mock_listen,                                        \
+		.set_backlog = mock_set_backlog,                              \
+		.listener_handle = mock_listener_handle,                      \
+		.take = mock_take,                                            \
+		.accept = mock_accept,                                        \
+		.refuse = mock_refuse,                                        \
+		.close_listener = mock_close_listener,                        \
+		.connect = mock_connect,                                      \
+		.status = mock_status,                                        \
+		.peer = mock_peer,                                            \
+		.handle = mock_handle,                                        \
+		.set_handle = mock_set_handle,                                \
+		.send = mock_send,                                            \
+		.peek = mock_peek,                                            \
+		.release = mock_release,                                      \
+		.arrivals = mock_arrivals,                                    \
+		.arm = mock_arm,                                              \
+		.drain = mock_drain,                                          \
+		.expose = mock_expose,                                        \
+		.conceal = mock_conceal,                                      \
+		.rdma = mock_rdma,                                            \
+		.reap = mock_reap,                                            \
+		.pin = mock_pin,                                              \
+		.unpin = mock_unpin,                                          \
+		.pack = mock_pack,                                            \
+		.unpack = mock_unpack,                                        \
+		.pack_listener = mock_pack_listener,                          \
+		.unpack_listener = mock_unpack_listener,                      \
+		.close = mock_close,                                          \
+	}
+
+const struct transport_ops provider_transport =
+	MOCK_TRANSPORT(TRANSPORT_EARLY_SEND | TRANSPORT_RDMA_READ);
+const struct transport_ops mock_transport_without_read =
+	MOCK_TRANSPORT(TRANSPORT_EARLY_SEND);

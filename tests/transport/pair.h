@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* pair.h - listeners, pairs of connections and messages for the cases. */
+#ifndef TRANSPORT_PAIR_H
+#define TRANSPORT_PAIR_H
+
+#include "cases.h"
+
+/* Nothing that works takes longer than this. */
+#define PATIENCE UINT64_C(10000000000)
+
+/* Both ends, in this process. */
+struct pair {
+	struct addr at;
+	struct transport_listener *listener;
+	struct transport_conn *client, *server;
+};
+
+uint16_t random_port(void);
+/* An address the client may come from. */
+struct addr client_addr(uint8_t family);
+/* Listens at `at` with a port that nobody else has. */
+struct transport_listener *listen_free(struct addr *at, bool only_v6,
+	unsigned backlog);
+struct transport_conn *connect_to(const struct addr *to);
+/* The next request; fails when none comes. */
+struct transport_request *take_next(struct transport_listener *l);
+bool take_gives_nothing(struct transport_listener *l);
+
+void pair_open(struct pair *p);
+void pair_close(struct pair *p);
+
+/* Waits on the connection's handle, takes doorbells away. */
+void sleep_on(struct transport_conn *c);
+/* True when the handle is readable now. */
+bool handle_rings(struct transport_conn *c);
+/* Peeks until there is a message (returns ST_OK) or the connection is over;
+ * sleeps while there is nothing. */
+enum status next_message(struct transport_conn *c, const void **data,
+	uint32_t *len);
+/* Sends, sleeping while there is no room. */
+void send_waiting(struct transport_conn *c, const void *data, size_t len);
+void send_text(struct transport_conn *c, const char *text);
+void expect_text(struct transport_conn *c, const char *text);
+/* Looks until status is `want`. */
+void expect_status(struct transport_conn *c, enum status want);
+/* Sends until there is no room; returns how many of len bytes went. */
+unsigned fill(struct transport_conn *c, size_t len, unsigned flags);
+
+/* Bytes that can be told from others. */
+void pattern(void *to, size_t len, uint32_t seed);
+void check_pattern(const void *got, size_t len, uint32_t seed);
+uint32_t random_next(uint32_t *state);
+
+#endif

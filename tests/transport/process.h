@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * process.h - what the cases need of processes, beyond os.h; one file per
+ * system implements it.
+ */
+#ifndef TRANSPORT_PROCESS_H
+#define TRANSPORT_PROCESS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "os/os.h"
+
+/*
+ * Runs fn in a process of its own, ended (with all it started) after the
+ * deadline. Returns its exit status, or minus the signal that killed it.
+ */
+int process_run(void (*fn)(void *arg), void *arg, unsigned seconds);
+
+/* Another process that runs fn beside this one. */
+struct process {
+	intptr_t id;
+};
+struct process process_start(void (*fn)(void *arg), void *arg);
+/* Ends it as nothing else can, and returns when it is gone. */
+void process_kill(struct process p);
+/* Stops and continues it. */
+void process_freeze(struct process p);
+void process_thaw(struct process p);
+/* Its exit status, or minus the signal. */
+int process_wait(struct process p);
+
+/* At once, without handlers. */
+_Noreturn void process_exit(int status);
+
+/* This process becomes another, ordinary user's; false when it may not. */
+bool process_change_user(void);
+
+/* From now on this process can have so many handles more. */
+void process_limit_handles(unsigned more);
+
+/* Shared memory that is not sealed, so that its maker could shrink it. */
+os_handle process_unsealed_segment(size_t len);
+
+#endif
