@@ -139,22 +139,18 @@ bool member_stirs(struct member *m)
 /* ---- resting --------------------------------------------------------------- */
 
 /*
- * What to ask a doorbell for: what is wanted and does not hold. Bytes that are
- * there and were left unread hide what comes behind them. Edge-triggered, more
- * bytes are news all the same; the switch rings for them when it is asked for
- * the end of the stream, which can only come by an arrival.
+ * What to ask a doorbell for: what is wanted and does not hold. Bytes may have
+ * been left unread; edge-triggered, more bytes are news all the same, and the
+ * switch rings for them when it is asked for the end of the stream, which can
+ * only come by an arrival.
  */
 static unsigned wake_for(struct member *m, unsigned ready)
 {
 	unsigned wanted = events_interest(m->events) & ~ready;
 
-	if (!(ready & SW_IN))
-		return wanted;
-	wanted &= ~(unsigned)(SW_PRI | SW_RDHUP);
-	if (!(m->events & EVENTS_IN) || (ready & SW_RDHUP))
-		return wanted;
-	m->uneasy = true;
-	return wanted | SW_RDHUP;
+	if ((ready & SW_IN) && (m->events & EVENTS_IN) && !(ready & SW_RDHUP))
+		wanted |= SW_RDHUP;
+	return wanted;
 }
 
 static bool rest_san(struct member *m)

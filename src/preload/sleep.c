@@ -70,26 +70,13 @@ static bool edges_are_quiet(struct sleep_item *items, unsigned count,
 
 /* ---- all ------------------------------------------------------------------------- */
 
-/*
- * Bytes that are there, but not wanted, hide what comes behind them: the end or
- * urgent data. The switch cannot ring for that.
- */
-static unsigned askable(struct sleep_item *item)
-{
-	if (!(item->interest & SW_IN) && (sw_ready(item->conn) & SW_IN))
-		return item->interest & SW_OUT;
-	return item->interest;
-}
-
 static bool begin_one(struct sleep_item *item, unsigned index,
 	struct sleep_edges *edges)
 {
-	unsigned interest = askable(item);
-
 	item->slot->fd = -1;
 	if (item->gone)
 		return !is_ready(item);
-	item->mode = sw_sleep_begin(item->conn, interest);
+	item->mode = sw_sleep_begin(item->conn, item->interest);
 	item->begun = item->mode != SW_READY;
 	if (!item->begun && is_ready(item))
 		return false;

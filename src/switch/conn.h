@@ -139,6 +139,9 @@ void head_take(struct sw_conn *c, struct head *h, uint32_t n);
 /* receive_lock held: moves the oldest data message aside, so that the next can
  * be seen. ST_FULL no room aside, ST_AGAIN nothing to move. */
 enum status head_put_aside(struct sw_conn *c);
+/* Memory for what is put aside; made at first use, and before a fork, since a
+ * process could not see what another makes after it. False: none. */
+bool head_make_aside(struct sw_conn *c);
 /* receive_lock not held: puts aside all that is there, so that what comes
  * behind is seen: an end, an answer. False: no more room. */
 bool head_see_behind(struct sw_conn *c);

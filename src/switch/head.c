@@ -227,15 +227,16 @@ static void compact_aside(struct sw_conn *c)
 	s->aside_tail = n;
 }
 
-/*
- * Memory is made at first use. After a fork the other process could not see
- * it, so then there is none.
- */
-static bool aside_ready(struct sw_conn *c, uint32_t need)
+bool head_make_aside(struct sw_conn *c)
 {
 	if (!c->aside && !conn_is_shared(c))
 		c->aside = os_shared_alloc(SW_ASIDE_BYTES);
-	if (!c->aside)
+	return c->aside != NULL;
+}
+
+static bool aside_ready(struct sw_conn *c, uint32_t need)
+{
+	if (!head_make_aside(c))
 		return false;
 	if (SW_ASIDE_BYTES - c->shared->aside_tail < need)
 		compact_aside(c);

@@ -37,6 +37,7 @@ void sw_fork_prepare(void)
 	gate_enter();
 	os_mutex_lock(&lock);
 	for (struct sw_conn *c = first; c; c = c->next) {
+		head_make_aside(c); /* both shall see the same */
 		atomic_fetch_add(&c->shared->sharers, 1);
 		conn_set_fact(c, FACT_EVER_SHARED);
 	}

@@ -194,6 +194,7 @@ void sw_spin_result(bool paid);
 
 enum sw_sleep { SW_READY, SW_SLEEP_LEVEL, SW_SLEEP_EDGE };
 /* interest: SW_IN, SW_OUT, SW_PRI; ends, resets and errors always count.
+ * With SW_RDHUP also what comes behind unread data is seen.
  * SW_READY: it holds already, nothing was begun. Else sw_sleep_end must come. */
 enum sw_sleep sw_sleep_begin(struct sw_conn *c, unsigned interest);
 void sw_sleep_end(struct sw_conn *c);

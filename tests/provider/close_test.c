@@ -360,7 +360,7 @@ static uint32_t next(uint32_t *x)
 /* Any call may find the socket closed; none may crash, hang or lie. */
 static void storm_calls(void *arg)
 {
-	struct request *r = calloc(40, sizeof *r);
+	struct request *r = test_alloc(40 * sizeof *r);
 	uint32_t x = seed_of(arg) | 1;
 	WSANETWORKEVENTS events;
 	WSDWAITHANDLE h;
@@ -399,7 +399,7 @@ static void storm_calls(void *arg)
 	}
 	for (int i = 0; i < 40; i++)
 		CHECK(!is_pending(&r[i])); /* R191: closed by now */
-	free(r);
+	test_free(r);
 }
 
 static void storm_close(void *arg)
@@ -425,10 +425,10 @@ CASE(R211_random_calls_of_several_threads_while_the_socket_closes)
 		threads_run(4, storm_calls, NULL);
 		os_thread_join(&t);
 		socket_close(storm.listener);
-		free(storm.client.sends);
-		free(storm.client.receives);
-		free(storm.server.sends);
-		free(storm.server.receives);
+		test_free(storm.client.sends);
+		test_free(storm.client.receives);
+		test_free(storm.server.sends);
+		test_free(storm.server.receives);
 	}
 	CHECK_EQ(up_closed(), up_created());
 	spi_stop();

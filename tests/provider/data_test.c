@@ -116,7 +116,7 @@ CASE(R142_R143_gather_and_scatter_keep_the_order)
 CASE(R143_a_queued_send_does_not_need_the_callers_array)
 {
 	struct pair p;
-	struct request *r = calloc(64, sizeof *r);
+	struct request *r = test_alloc(64 * sizeof *r);
 	char text[64];
 	unsigned sent = 0, queued;
 
@@ -219,8 +219,8 @@ CASE(R39_R145_the_largest_message_goes_and_a_larger_one_does_not)
 	spi_start();
 	pair_open(&p);
 	max = option(p.client.s, SO_MAX_MSG_SIZE);
-	a = malloc(max + 1);
-	b = malloc(max + 1);
+	a = test_alloc(max + 1);
+	b = test_alloc(max + 1);
 	CHECK(a && b);
 	CHECK(spi.register_memory(p.client.s, a, max + 1, MEM_READ, &err));
 	CHECK(spi.register_memory(p.server.s, b, max + 1, MEM_WRITE, &err));
@@ -240,8 +240,8 @@ CASE(R39_R145_the_largest_message_goes_and_a_larger_one_does_not)
 	request_expect(p.server.s, &r, 0, max); /* nothing came before it */
 	check_pattern(b, max, 5);
 	pair_close(&p);
-	free(a);
-	free(b);
+	test_free(a);
+	test_free(b);
 	spi_stop();
 }
 

@@ -18,6 +18,45 @@ void check_call(int result, int *err, int code, const char *text,
 	*err = 0;
 }
 
+/* ---- memory -------------------------------------------------------------- */
+
+/* In a list, so that a leak checker finds what cases leave. */
+union block {
+	struct {
+		union block *next, **link;
+	} list;
+	max_align_t align;
+};
+static union block *blocks;
+static struct os_mutex blocks_lock = OS_MUTEX_INIT;
+
+void *test_alloc(size_t len)
+{
+	union block *b = calloc(1, sizeof *b + len);
+
+	CHECK(b != NULL);
+	os_mutex_lock(&blocks_lock);
+	b->list.next = blocks;
+	if (blocks)
+		blocks->list.link = &b->list.next;
+	b->list.link = &blocks;
+	blocks = b;
+	os_mutex_unlock(&blocks_lock);
+	return b + 1;
+}
+
+void test_free(void *p)
+{
+	union block *b = (union block *)p - 1;
+
+	os_mutex_lock(&blocks_lock);
+	*b->list.link = b->list.next;
+	if (b->list.next)
+		b->list.next->list.link = b->list.link;
+	os_mutex_unlock(&blocks_lock);
+	free(b);
+}
+
 /* ---- sockets ------------------------------------------------------------ */
 
 struct addr test_addr(int family)
@@ -158,9 +197,8 @@ void end_open(struct end *e, SOCKET s)
 	int err = 0;
 
 	e->s = s;
-	e->sends = calloc(POOL_SLOTS, SLOT_BYTES);
-	e->receives = calloc(POOL_SLOTS, SLOT_BYTES);
-	CHECK(e->sends && e->receives);
+	e->sends = test_alloc(POOL_SLOTS * SLOT_BYTES);
+	e->receives = test_alloc(POOL_SLOTS * SLOT_BYTES);
 	e->send_handle = spi.register_memory(s, e->sends, len, MEM_READ, &err);
 	e->receive_handle = spi.register_memory(s, e->receives, len, MEM_WRITE,
 		&err);
@@ -171,8 +209,8 @@ void end_open(struct end *e, SOCKET s)
 void end_close(struct end *e)
 {
 	socket_close(e->s);
-	free(e->sends);
-	free(e->receives);
+	test_free(e->sends);
+	test_free(e->receives);
 }
 
 char *end_send_slot(struct end *e, unsigned slot)

@@ -24,6 +24,12 @@
 void check_call(int result, int *err, int code, const char *text,
 	const char *file, int line);
 
+/* ---- memory -------------------------------------------------------------- */
+
+/* Zeroed; what a case leaves behind is no leak of the provider's. */
+void *test_alloc(size_t len);
+void test_free(void *p);
+
 /* ---- sockets ------------------------------------------------------------ */
 
 /* 127.0.0.1 or ::1, with a port that is hard to guess. */

@@ -177,12 +177,12 @@ CASE(R192_memory_is_released_before_the_completion)
 
 	spi_start();
 	pair_open(&freeing);
-	up_on_complete = deregister_inside;
+	up_hook(deregister_inside);
 	CHECK_EQ(post_receive(&freeing.server, 0, 64, &r, NOTIFIED),
 		WSA_IO_PENDING);
 	send_text(&freeing.client, "x");
 	up_wait_completed(1);
-	up_on_complete = NULL;
+	up_hook(NULL);
 	pair_close(&freeing);
 	spi_stop();
 }

@@ -205,7 +205,7 @@ static SOCKET_ADDRESS_LIST *query(SOCKET s, DWORD *size)
 	FAILS(spi.t.lpWSPIoctl(s, SIO_ADDRESS_LIST_QUERY, NULL, 0, NULL, 0,
 			size, NULL, NULL, NULL, &err), WSAEFAULT); /* R54 */
 	CHECK(*size >= sizeof(INT));
-	list = malloc(*size);
+	list = test_alloc(*size);
 	CHECK(list);
 	FAILS(spi.t.lpWSPIoctl(s, SIO_ADDRESS_LIST_QUERY, NULL, 0, list,
 			*size - 1, &n, NULL, NULL, NULL, &err), WSAEFAULT);
@@ -251,12 +251,12 @@ CASE(R54_R55_R56_R58_the_address_list_is_exact_and_inside_the_buffer)
 	list = query(s, &size);
 	CHECK(list->iAddressCount > 0);
 	check_list(list, size, AF_INET);
-	free(list);
+	test_free(list);
 	socket_close(s);
 	s = socket_new(AF_INET6);
 	list = query(s, &size);
 	check_list(list, size, AF_INET6);
-	free(list);
+	test_free(list);
 	spi_stop();
 }
 
@@ -277,7 +277,7 @@ CASE(every_listed_address_can_be_bound)
 		a.port = 4711;
 		socket_close(socket_bound(&a));
 	}
-	free(list);
+	test_free(list);
 	spi_stop();
 }
 

@@ -23,8 +23,8 @@ static void bench_open(struct bench *b, DWORD rights)
 	if (!spi.rdma_read)
 		case_skip("no RDMA read");
 	pair_open(&b->p);
-	b->local = malloc(MEMORY);
-	b->remote = malloc(MEMORY);
+	b->local = test_alloc(MEMORY);
+	b->remote = test_alloc(MEMORY);
 	CHECK(b->local && b->remote);
 	memset(b->local, 0x11, MEMORY);
 	memset(b->remote, 0x22, MEMORY);
@@ -37,8 +37,8 @@ static void bench_open(struct bench *b, DWORD rights)
 static void bench_close(struct bench *b)
 {
 	pair_close(&b->p);
-	free(b->local);
-	free(b->remote);
+	test_free(b->local);
+	test_free(b->remote);
 	spi_stop();
 }
 

@@ -12,7 +12,12 @@ enum { HANDLES = 1 << 17, COMPLETIONS = 1 << 16 };
 #define PATIENCE (10 * UINT64_C(1000000000))
 
 struct spi spi;
-void (*up_on_complete)(const struct spi_completion *c);
+static void (*_Atomic hook)(const struct spi_completion *c);
+
+void up_hook(void (*fn)(const struct spi_completion *c))
+{
+	atomic_store(&hook, fn);
+}
 
 static struct {
 	struct os_mutex lock;
@@ -65,6 +70,7 @@ static int WSPAPI complete(SOCKET h, LPWSAOVERLAPPED ov, DWORD error,
 	DWORD bytes, LPINT err)
 {
 	struct spi_completion c = {h, ov, error, bytes};
+	void (*fn)(const struct spi_completion *) = atomic_load(&hook);
 
 	os_mutex_lock(&up.lock);
 	if (!is_open(h)) /* R30, R193 */
@@ -79,8 +85,8 @@ static int WSPAPI complete(SOCKET h, LPWSAOVERLAPPED ov, DWORD error,
 	os_mutex_unlock(&up.lock);
 	ov->InternalHigh = bytes;
 	__atomic_store_n(&ov->Internal, 0, __ATOMIC_RELEASE);
-	if (up_on_complete)
-		up_on_complete(&c);
+	if (fn)
+		fn(&c);
 	return 0;
 }
 

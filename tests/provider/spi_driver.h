@@ -77,7 +77,8 @@ SOCKET up_last_handle(void);
 DWORD_PTR up_last_context(void);
 /* From now on WPUCreateSocketHandle fails with this code; 0: works. */
 void up_fail_create(int error);
-/* Called inside WPUCompleteOverlappedRequest, after the result is stored. */
-extern void (*up_on_complete)(const struct spi_completion *c);
+/* Called inside WPUCompleteOverlappedRequest, after the result is stored; NULL
+ * ends it. */
+void up_hook(void (*fn)(const struct spi_completion *c));
 
 #endif

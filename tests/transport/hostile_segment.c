@@ -79,6 +79,30 @@ CASE(hostile_records_are_noticed)
 	record_of(HEADER(SHM_REPLY, 0), 8);
 }
 
+/* A record may not go around the end of the ring. */
+static void record_at_the_end_of(uint64_t header)
+{
+	uint64_t at = SHM_RING_SIZE - 8;
+	struct shm_ring_words *w;
+	struct pair p;
+
+	w = client_ring(&p);
+	atomic_store(&w->head, at);
+	atomic_store(&w->tail_cache, at);
+	atomic_store((_Atomic uint64_t *)(void *)(p.client->tx.data + at),
+		header);
+	atomic_store(&w->tail, at + 1024);
+	is_noticed_by_peek(&p);
+}
+
+CASE(hostile_records_around_the_end_of_the_ring_are_noticed)
+{
+	record_at_the_end_of(HEADER(SHM_DATA, 1));
+	record_at_the_end_of(HEADER(SHM_DATA, 1000));
+	record_at_the_end_of(HEADER(SHM_SKIP, 8));
+	record_at_the_end_of(HEADER(SHM_WRITE_BYTES, 64));
+}
+
 static void own_cursors_of(uint64_t tail, uint64_t head)
 {
 	struct os_span span = {NULL, 0};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* send, peek, release. */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -295,6 +296,57 @@ CASE(close_delivers_what_was_sent_and_then_RESET)
 	CHECK_ST(ops->status(p.server, false), ST_RESET);
 	ops->close(p.server, false);
 	ops->close_listener(p.listener);
+}
+
+static void run_last_words(void *arg)
+{
+	struct transport_conn *_Atomic *given = arg;
+	struct transport_conn *c;
+
+	for (int i = 0; i < 5000; i++) {
+		while (!(c = atomic_load(given)))
+			os_yield();
+		send_text(c, "bye");
+		atomic_store(given, NULL);
+		ops->close(c, false);
+	}
+}
+
+/* Peeks without a break, but for those who have one CPU only. */
+static enum status look_hard(struct transport_conn *c)
+{
+	const void *data;
+	unsigned looks = 0;
+	enum status st;
+	uint32_t len;
+
+	while ((st = ops->peek(c, &data, &len)) == ST_AGAIN)
+		if (++looks % 1000 == 0)
+			os_yield();
+	return st;
+}
+
+/* Sent and closed while the other side is looking. */
+CASE(the_last_message_before_close_is_never_lost)
+{
+	struct transport_conn *_Atomic given = NULL;
+	struct os_thread t;
+
+	CHECK_OK(os_thread_start(&t, "last words", run_last_words, &given));
+	for (int i = 0; i < 5000; i++) {
+		struct pair p;
+
+		pair_open(&p);
+		atomic_store(&given, p.client);
+		CHECK_OK(look_hard(p.server));
+		ops->release(p.server);
+		CHECK_ST(look_hard(p.server), ST_RESET);
+		while (atomic_load(&given))
+			os_yield();
+		ops->close(p.server, false);
+		ops->close_listener(p.listener);
+	}
+	os_thread_join(&t);
 }
 
 CASE(the_status_after_close_does_not_hide_messages)
