@@ -64,6 +64,8 @@ class Pair:
         line = self.side.command(self.routes, *command)
         self.commands.append(shown(line))
         self.server = procs.start(*line)
+        if self.side.wsd:
+            self.server.offers = lambda port: explain.offers(self.routes, port)
         self.server.wait_port(self.port)
 
     def ask(self, *command, seconds=PATIENCE):

@@ -117,6 +117,11 @@ enum status os_thread_start(struct os_thread *t, const char *name,
 void os_thread_join(struct os_thread *t);
 /* A number that no other living thread of the system has; never 0. */
 uint32_t os_thread_id(void);
+/* May there be other threads than the calling one? Cheap. */
+bool os_has_threads(void);
+/* The calling thread's own event, not set: another thread wakes it by setting
+ * it. Lives as long as the thread. NULL: no descriptor to be had. */
+void *os_thread_kick(void);
 
 void os_mutex_init(struct os_mutex *m);
 void os_mutex_fini(struct os_mutex *m);
@@ -277,15 +282,18 @@ enum status os_link_alive(os_handle link);
  * every handler does. ST_OK, ST_TIMEDOUT, ST_INTR, ST_CLOSED.
  */
 enum status os_link_sleep(os_handle link, uint64_t ns);
+/* The same, and also until the event `kick` is set. Every handler ends it. */
+enum status os_link_sleep_kick(os_handle link, uint64_t ns, void *kick);
 /*
  * The same for a link whose doorbells others need too: sleeps until one more
  * arrives, whether old ones are there or not. Asks `still` once, after new
  * doorbells can no longer be missed, and returns ST_OK at once if it says
- * false. Every signal handler ends the wait (ST_INTR). Without the means for
+ * false. Every signal handler ends the wait (ST_INTR), and so does `kick` (an
+ * event, or NULL; ST_OK). Without the means for
  * it (descriptors) sleeps in short steps and returns ST_OK after each.
  */
 enum status os_link_sleep_edge(os_handle link, uint64_t ns,
-	bool (*still)(void *ctx), void *ctx);
+	bool (*still)(void *ctx), void *ctx, void *kick);
 
 /* ---- network ---------------------------------------------------------- */
 

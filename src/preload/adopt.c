@@ -54,6 +54,42 @@ bool sock_adopt_connected(struct sock *s, struct sw_conn *c)
 	return r.done > 0;
 }
 
+/* As TCP does it: the peer sees a reset. */
+static void abort_connection(struct sock *s)
+{
+	struct sw_options *o = sw_conn_options(s->conn);
+
+	s->values = *o;
+	o->linger_on = 1;
+	o->linger_seconds = 0;
+	sw_close(s->conn);
+	s->conn = NULL;
+}
+
+int sock_disconnect(struct sock *s)
+{
+	struct replacement r = {.handle = OS_NO_HANDLE};
+	int tcp;
+
+	/* One reference is the descriptors', one this call's. */
+	if (atomic_load(&s->file.refs) > 2)
+		return -EBUSY;
+	tcp = option_probe(s);
+	if (tcp < 0)
+		return tcp;
+	option_replay(s, tcp);
+	set_blocking(tcp, s->nonblock);
+	r.handle = tcp;
+	set_file_detach(&s->file);
+	abort_connection(s);
+	fdtable_each(&s->file, replace, &r);
+	s->bound = s->connecting = s->shut_send = false;
+	file_set_kind(&s->file, FILE_FRESH);
+	set_file_attach(&s->file);
+	sys_close(tcp);
+	return 0;
+}
+
 void sock_stays_tcp(int fd)
 {
 	struct file *f = fdtable_hold(fd);

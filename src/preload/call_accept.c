@@ -3,6 +3,7 @@
 #include <limits.h>
 
 #include "connect.h"
+#include "memory.h"
 #include "real.h"
 #include "signals.h"
 #include "sockaddr.h"
@@ -73,20 +74,34 @@ static int accept_san(struct sock *s, const struct acceptance *a)
 	return fd;
 }
 
+static bool is_readable(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	struct timespec none = {0, 0};
+
+	return sys_ppoll(&p, 1, &none) != 0;
+}
+
 /*
  * The kernel's part must not block, or a connection over a SAN would wait for
- * one over TCP. So the kernel's flag is set for good, and the program goes on
- * seeing its own (call_fcntl.c).
+ * one over TCP. So it is looked at first, by one thread of all processes that
+ * share the listener at a time: what has been seen is then still there.
  */
-static void keep_nonblock(struct sock *s, int fd)
+static int accept_tcp_now(struct sock *s, const struct acceptance *a)
 {
-	int flags;
+	bool locked;
+	int fd = -EAGAIN;
 
-	if (s->nonblock || s->kept_nonblock)
-		return;
-	flags = sys_fcntl(fd, F_GETFL, 0);
-	if (flags >= 0 && sys_fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0)
-		s->kept_nonblock = true;
+	if (s->nonblock || !s->accept_lock)
+		return accept_tcp(a);
+	locked = !os_shared_lock_mine(s->accept_lock);
+	if (locked)
+		os_shared_lock_acquire(s->accept_lock);
+	if (is_readable(a->fd))
+		fd = accept_tcp(a);
+	if (locked)
+		os_shared_lock_release(s->accept_lock);
+	return fd;
 }
 
 /* One look at both. -EAGAIN: nothing. */
@@ -95,11 +110,10 @@ static int accept_now(struct sock *s, const struct acceptance *a)
 	bool tcp_first = atomic_fetch_add(&s->turn, 1) % TCP_EVERY == 0;
 	int fd;
 
-	keep_nonblock(s, a->fd);
-	fd = tcp_first ? accept_tcp(a) : accept_san(s, a);
+	fd = tcp_first ? accept_tcp_now(s, a) : accept_san(s, a);
 	if (fd != -EAGAIN)
 		return fd;
-	return tcp_first ? accept_san(s, a) : accept_tcp(a);
+	return tcp_first ? accept_san(s, a) : accept_tcp_now(s, a);
 }
 
 static int check_arguments(const struct acceptance *a)
@@ -108,14 +122,16 @@ static int check_arguments(const struct acceptance *a)
 		return -EINVAL;
 	if (!a->sa)
 		return 0;
-	if (is_bad_pointer(a->sa) || is_bad_pointer(a->len))
+	if (!memory_writable(a->len, sizeof *a->len))
 		return -EFAULT;
-	return (int)*a->len < 0 ? -EINVAL : 0;
+	if ((int)*a->len < 0)
+		return -EINVAL;
+	return memory_writable(a->sa, *a->len) ? 0 : -EFAULT;
 }
 
 /* What a blocking accept sleeps on, and until when. */
 struct accept_sleep {
-	struct pollfd fds[1 + SW_LISTENER_HANDLES];
+	struct pollfd fds[1 + SW_LISTENER_HANDLES + SIGNALS_ROOM];
 	unsigned count;
 	uint64_t deadline;
 };
@@ -144,7 +160,6 @@ static int sleep_now(struct accept_sleep *w)
 {
 	struct timespec limit;
 	uint64_t now = w->deadline ? os_now() : 0;
-	int r;
 
 	if (w->deadline) {
 		if (now >= w->deadline)
@@ -152,12 +167,7 @@ static int sleep_now(struct accept_sleep *w)
 		limit.tv_sec = (time_t)((w->deadline - now) / 1000000000u);
 		limit.tv_nsec = (long)((w->deadline - now) % 1000000000u);
 	}
-	r = real.ppoll(w->fds, w->count, w->deadline ? &limit : NULL, NULL);
-	if (r >= 0)
-		return 0;
-	if (errno != EINTR)
-		return -errno;
-	return !w->deadline && signals_all_restart() ? 0 : -EINTR;
+	return signals_poll(w->fds, w->count, w->deadline ? &limit : NULL);
 }
 
 static int accept_entered(struct sock *s, const struct acceptance *a,

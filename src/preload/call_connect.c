@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "connect.h"
+#include "memory.h"
 #include "real.h"
 #include "sockaddr.h"
 #include "switch/settings.h"
@@ -39,8 +40,8 @@ static void bound_address(struct sock *s, int fd, struct addr *out)
 static bool is_for_kernel(struct sock *s, const struct sockaddr *sa,
 	socklen_t len, struct addr *remote)
 {
-	if (is_bad_pointer(sa) || len < sizeof sa->sa_family ||
-		sa->sa_family != s->family)
+	if (len < sizeof sa->sa_family || len > sizeof(struct sockaddr_storage) ||
+		!memory_readable(sa, len) || sa->sa_family != s->family)
 		return true;
 	if (!sockaddr_get(sa, len, remote) || remote->port == 0)
 		return true;
@@ -100,10 +101,12 @@ static int connect_fresh(struct sock *s, int fd, const struct sockaddr *sa,
 static int connect_again(struct sock *s, const struct sockaddr *sa,
 	socklen_t len)
 {
-	if (is_bad_pointer(sa))
-		return -EFAULT;
-	if (len < sizeof sa->sa_family)
+	if (len < sizeof sa->sa_family || len > sizeof(struct sockaddr_storage))
 		return -EINVAL;
+	if (!memory_readable(sa, len))
+		return -EFAULT;
+	if (sa->sa_family == AF_UNSPEC)
+		return sock_disconnect(s);
 	if (s->connecting) {
 		s->connecting = false;
 		return 0;

@@ -4,6 +4,7 @@
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 
+#include "memory.h"
 #include "option.h"
 #include "real.h"
 #include "sys.h"
@@ -25,25 +26,14 @@ static void set_signals(struct sock *s, bool on)
 		sw_watch_arm(s->conn, SW_IN | SW_OUT);
 }
 
-/* A listener with SANs keeps the kernel's flag, see call_accept.c. */
 static int set_file_flags(struct sock *s, int fd, int flags)
 {
-	int r = real.fcntl(fd, F_SETFL,
-		(long)(s->kept_nonblock ? flags | O_NONBLOCK : flags));
+	int r = real.fcntl(fd, F_SETFL, (long)flags);
 
 	if (r < 0)
 		return r;
 	atomic_store(&s->nonblock, (flags & O_NONBLOCK) != 0);
 	set_signals(s, (flags & O_ASYNC) != 0);
-	return r;
-}
-
-static int get_file_flags(struct sock *s, int fd)
-{
-	int r = real.fcntl(fd, F_GETFL, 0L);
-
-	if (r >= 0 && s->kept_nonblock && !s->nonblock)
-		r &= ~O_NONBLOCK;
 	return r;
 }
 
@@ -60,15 +50,14 @@ static int duplicate(int fd, int cmd, long from)
 	return r;
 }
 
-static int file_flags(int fd, int cmd, long arg)
+static int file_flags(int fd, int flags)
 {
 	struct sock *s = sock_enter(fd);
 	int r;
 
 	if (!s)
-		return real.fcntl(fd, cmd, arg);
-	r = cmd == F_SETFL ? set_file_flags(s, fd, (int)arg)
-			   : get_file_flags(s, fd);
+		return real.fcntl(fd, F_SETFL, (long)flags);
+	r = set_file_flags(s, fd, flags);
 	sock_leave(s);
 	return r;
 }
@@ -85,8 +74,8 @@ INTERPOSED int fcntl(int fd, int cmd, ...)
 		return real.fcntl(fd, cmd, arg);
 	if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)
 		return duplicate(fd, cmd, arg);
-	if (cmd == F_SETFL || cmd == F_GETFL)
-		return file_flags(fd, cmd, arg);
+	if (cmd == F_SETFL)
+		return file_flags(fd, (int)arg);
 	return real.fcntl(fd, cmd, arg);
 }
 
@@ -97,12 +86,8 @@ INTERPOSED int __fcntl(int fd, int cmd, ...) __attribute__((alias("fcntl")));
 
 static int set_nonblock(struct sock *s, int fd, int *on)
 {
-	int r = 0;
+	int r = sys_ioctl(fd, FIONBIO, on);
 
-	if (is_bad_pointer(on))
-		return -EFAULT;
-	if (*on || !s->kept_nonblock)
-		r = sys_ioctl(fd, FIONBIO, on);
 	if (r >= 0)
 		atomic_store(&s->nonblock, *on != 0);
 	return r;
@@ -110,7 +95,7 @@ static int set_nonblock(struct sock *s, int fd, int *on)
 
 static int set_async(struct sock *s, int fd, int *on)
 {
-	int r = is_bad_pointer(on) ? -EFAULT : sys_ioctl(fd, FIOASYNC, on);
+	int r = sys_ioctl(fd, FIOASYNC, on);
 
 	if (r >= 0)
 		set_signals(s, *on != 0);
@@ -119,7 +104,7 @@ static int set_async(struct sock *s, int fd, int *on)
 
 static int put_int(int *to, size_t value)
 {
-	if (is_bad_pointer(to))
+	if (!memory_writable(to, sizeof *to))
 		return -EFAULT;
 	*to = value > INT_MAX ? INT_MAX : (int)value;
 	return 0;

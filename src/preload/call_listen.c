@@ -51,6 +51,7 @@ static bool offer(struct sock *s, int fd, const struct addr *local,
 	if (!sw_listen(local, is_only_v6(s, fd), &l, why))
 		return false;
 	hide_handles(l);
+	s->accept_lock = os_shared_alloc(sizeof *s->accept_lock);
 	atomic_store(&s->listener, l);
 	return true;
 }

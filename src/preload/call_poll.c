@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* call_poll.c - poll and ppoll. */
 #include "checked.h"
+#include "memory.h"
 #include "os/os.h"
 #include "poll_run.h"
 #include "real.h"
@@ -9,7 +10,7 @@
 
 static bool any_special(const struct pollfd *fds, nfds_t n)
 {
-	if ((uintptr_t)fds < 4096)
+	if (!memory_writable(fds, n * sizeof *fds))
 		return false;
 	for (nfds_t i = 0; i < n; i++)
 		if (poll_is_special(fds[i].fd))

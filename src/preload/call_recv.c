@@ -3,6 +3,7 @@
 #include <limits.h>
 
 #include "checked.h"
+#include "memory.h"
 #include "real.h"
 #include "transfer.h"
 
@@ -38,7 +39,7 @@ INTERPOSED ssize_t recvfrom(int fd, void *buf, size_t len, int flags,
 	r = transfer_receive(s, buf, len, flags);
 	/* TCP has no address to give with the data. */
 	if (r >= 0 && sa) {
-		if (is_bad_pointer(salen))
+		if (!memory_writable(salen, sizeof *salen))
 			r = -EFAULT;
 		else
 			*salen = 0;
@@ -54,10 +55,12 @@ static ssize_t read_vector(struct sock *s, const struct iovec *iov, int count,
 
 	if (count < 0 || count > VECTOR_MAX)
 		return -EINVAL;
-	for (int i = 0; i < count && !is_bad_pointer(iov); i++)
+	if (!memory_readable(iov, (size_t)count * sizeof *iov))
+		return -EFAULT;
+	for (int i = 0; i < count; i++)
 		total |= iov[i].iov_len;
 	if (total == 0)
-		return count > 0 && is_bad_pointer(iov) ? -EFAULT : 0;
+		return 0;
 	return transfer_receive_vector(s, iov, (size_t)count, flags, &ignored);
 }
 
@@ -90,7 +93,7 @@ static ssize_t receive_message(struct sock *s, struct msghdr *m, int flags)
 	int msg_flags = 0;
 	ssize_t r;
 
-	if (is_bad_pointer(m))
+	if (!memory_writable(m, sizeof *m))
 		return -EFAULT;
 	if (m->msg_iovlen > VECTOR_MAX)
 		return -EMSGSIZE;
@@ -121,7 +124,7 @@ static ssize_t receive_messages(struct sock *s, struct mmsghdr *m,
 	unsigned n = 0;
 	ssize_t r;
 
-	if (count > 0 && is_bad_pointer(m))
+	if (count > 0 && !memory_writable(m, sizeof *m))
 		return -EFAULT;
 	while (n < count && n < VECTOR_MAX) {
 		r = receive_message(s, &m[n].msg_hdr, flags & ~MSG_WAITFORONE);

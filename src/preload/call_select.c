@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fdtable.h"
+#include "memory.h"
 #include "os/os.h"
 #include "poll_run.h"
 #include "real.h"
@@ -74,10 +75,24 @@ static void to_poll(const struct selection *s, struct pollfd *fds)
 	}
 }
 
+static size_t bytes_of(const struct selection *s)
+{
+	return ((size_t)s->n + WORD_BITS - 1) / WORD_BITS *
+		sizeof(unsigned long);
+}
+
+static bool sets_usable(const struct selection *s)
+{
+	size_t bytes = bytes_of(s);
+
+	return (!s->read || memory_writable(s->read, bytes)) &&
+		(!s->write || memory_writable(s->write, bytes)) &&
+		(!s->except || memory_writable(s->except, bytes));
+}
+
 static void clear(const struct selection *s)
 {
-	size_t bytes = ((size_t)s->n + WORD_BITS - 1) / WORD_BITS *
-		sizeof(unsigned long);
+	size_t bytes = bytes_of(s);
 
 	if (s->read)
 		memset(s->read, 0, bytes);
@@ -178,7 +193,7 @@ static bool is_kernels(const struct selection *s, int64_t sec, int64_t sub,
 
 	if (s->n < 0 || fdtable.size == 0)
 		return true;
-	if (sec < 0 || sub < 0 || sub >= per_second)
+	if (sec < 0 || sub < 0 || sub >= per_second || !sets_usable(s))
 		return true;
 	*n = count(s, &special);
 	return !special;

@@ -3,6 +3,7 @@
 #include <limits.h>
 
 #include "connect.h"
+#include "memory.h"
 #include "real.h"
 #include "transfer.h"
 
@@ -77,7 +78,7 @@ INTERPOSED ssize_t pwritev2(int fd, const struct iovec *iov, int count,
 
 static ssize_t send_message(struct sock *s, const struct msghdr *m, int flags)
 {
-	if (is_bad_pointer(m))
+	if (!memory_readable(m, sizeof *m))
 		return -EFAULT;
 	if (m->msg_iovlen > VECTOR_MAX)
 		return -EMSGSIZE;
@@ -113,7 +114,7 @@ static ssize_t send_messages(struct sock *s, struct mmsghdr *m, unsigned count,
 	unsigned n = 0;
 	ssize_t r;
 
-	if (count > 0 && is_bad_pointer(m))
+	if (count > 0 && !memory_writable(m, sizeof *m))
 		return -EFAULT;
 	while (n < count && n < VECTOR_MAX) {
 		r = send_message(s, &m[n].msg_hdr, flags);

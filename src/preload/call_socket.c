@@ -4,6 +4,7 @@
 
 #include "epoll_set.h"
 #include "errors.h"
+#include "memory.h"
 #include "real.h"
 #include "sock.h"
 #include "sockaddr.h"
@@ -54,7 +55,11 @@ INTERPOSED int bind(int fd, const struct sockaddr *sa, socklen_t len)
 static int put_name(struct sock *s, const struct addr *a, struct sockaddr *sa,
 	socklen_t *len)
 {
-	if (is_bad_pointer(sa) || is_bad_pointer(len))
+	if (!memory_writable(len, sizeof *len))
+		return -EFAULT;
+	if ((int)*len < 0)
+		return -EINVAL;
+	if (!memory_writable(sa, *len))
 		return -EFAULT;
 	return sockaddr_put(a, s->family, sa, len);
 }

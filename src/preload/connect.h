@@ -17,4 +17,8 @@ int sock_adopt_accepted(struct sock *listener, struct sw_conn *c, int flags);
  * held. False: nothing has changed, c is still the caller's. */
 bool sock_adopt_connected(struct sock *s, struct sw_conn *c);
 
+/* Ends a SAN socket's connection and makes it FRESH again; guard held. 0 or
+ * -errno; -EBUSY while other threads are inside. */
+int sock_disconnect(struct sock *s);
+
 #endif

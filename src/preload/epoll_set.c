@@ -149,11 +149,11 @@ int set_scan(struct epoll_set *set, struct epoll_event *ev, int max)
 	int n = 0;
 
 	heat_uneasy(set);
-	set->round++;
 	m = set->hot;
 	for (unsigned left = set->hot_count; left > 0 && n < max; left--) {
 		next = m->hot_next;
-		n += scan_one(set, m, &ev[n]);
+		if (m->round != set->round)
+			n += scan_one(set, m, &ev[n]);
 		m = next;
 	}
 	/* Who was not reached this time is first next time. */

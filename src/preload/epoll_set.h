@@ -34,7 +34,7 @@ struct epoll_set {
 	struct member *hot; /* ring; where the next look begins */
 	unsigned hot_count;
 	unsigned uneasy; /* members that rest uneasily */
-	unsigned round;  /* counts scans */
+	unsigned round;  /* counts waits */
 	unsigned batch;  /* counts translations */
 
 	/* ordinary descriptors: when the kernel is asked without need to sleep */
@@ -73,7 +73,7 @@ void set_heat(struct epoll_set *set, struct member *m);
 void set_cool(struct epoll_set *set, struct member *m);
 /* Neither: it is leaving. */
 void set_drop(struct epoll_set *set, struct member *m);
-/* What is ready among the hot members; at most max. */
+/* What is ready among the hot members, each once in a wait; at most max. */
 int set_scan(struct epoll_set *set, struct epoll_event *ev, int max);
 /* The kernel's events become the program's, in place; returns how many. */
 int set_translate(struct epoll_set *set, struct epoll_event *ev, int n);

@@ -12,6 +12,7 @@
 
 #include "epoll_set.h"
 #include "events.h"
+#include "memory.h"
 #include "real.h"
 #include "sys.h"
 
@@ -82,26 +83,21 @@ static int ask_kernel(struct waiting *w, struct epoll_event *ev, int max)
 	return n > 0 ? set_translate(w->set, ev, n) : 0;
 }
 
+/* Soon again when it had something, but not each time: with room for one event
+ * only, connections would never have their turn. */
 static bool is_kernels_turn(struct epoll_set *set)
 {
-	return set->kernel_gave || ++set->waits >= ASK_KERNEL_EVERY;
+	return ++set->waits >= (set->kernel_gave ? 2 : ASK_KERNEL_EVERY);
 }
 
-/* When it is the kernel's turn it gets half of the room at least, so neither
- * side starves. */
 static int look(struct waiting *w)
 {
 	struct epoll_set *set = w->set;
-	int n = take_stash(set, w->ev, w->max), half;
+	int n = take_stash(set, w->ev, w->max);
 
-	if (n > 0 || !set->hot || !is_kernels_turn(set))
-		return n + set_scan(set, w->ev + n, w->max - n);
-	half = set_scan(set, w->ev, w->max - w->max / 2 - (w->max == 1));
-	n = half + ask_kernel(w, w->ev + half, w->max - half);
-	/* Doorbells among it may have made members hot. */
-	if (n < w->max && half == 0)
-		n += set_scan(set, w->ev + n, w->max - n);
-	return n;
+	if (n == 0 && set->hot && is_kernels_turn(set))
+		n = ask_kernel(w, w->ev, w->max - w->max / 2);
+	return n + set_scan(set, w->ev + n, w->max - n);
 }
 
 /* ---- looking longer --------------------------------------------------------------- */
@@ -226,8 +222,10 @@ static int wait_long(struct waiting *w, bool *entered)
 
 static int wait_entered(struct waiting *w, bool *entered)
 {
-	int n = look(w);
+	int n;
 
+	w->set->round++;
+	n = look(w);
 	if (n == 0 && w->timeout > 0)
 		n = look_longer(w, entered);
 	if (n == 0)
@@ -312,7 +310,7 @@ int set_wait(int epfd, struct epoll_event *ev, int max, uint64_t timeout,
 	int r;
 
 	if (!f || file_kind(f) != FILE_SET || max <= 0 ||
-		(uintptr_t)ev < 4096) {
+		!memory_writable(ev, sizeof *ev)) {
 		if (f)
 			file_release(f);
 		r = kernel_wait(&w, ev, max, timeout, mask);

@@ -139,29 +139,26 @@ bool member_stirs(struct member *m)
 /* ---- resting --------------------------------------------------------------- */
 
 /*
- * What to ask a doorbell for: what is wanted and does not hold. Bytes may have
- * been left unread; edge-triggered, more bytes are news all the same, and the
- * switch rings for them when it is asked for the end of the stream, which can
- * only come by an arrival.
+ * What to ask a doorbell for: what is wanted and does not hold. Edge-triggered,
+ * more bytes behind those that were left unread are news as well; the end of
+ * the stream can only come by an arrival, so asking for it asks for all.
  */
 static unsigned wake_for(struct member *m, unsigned ready)
 {
-	unsigned wanted = events_interest(m->events) & ~ready;
+	unsigned wanted = events_interest(m->events);
 
-	if ((ready & SW_IN) && (m->events & EVENTS_IN) && !(ready & SW_RDHUP))
+	if (wanted & ready & SW_IN)
 		wanted |= SW_RDHUP;
-	return wanted;
+	return wanted & ~ready;
 }
 
 static bool rest_san(struct member *m)
 {
 	struct sw_conn *c = conn_of(m);
-	unsigned ready = sw_ready(c), wanted;
+	unsigned ready = sw_ready(c);
+	bool armed = sw_watch_arm(c, wake_for(m, ready));
 
-	m->uneasy = false;
-	wanted = wake_for(m, ready);
-	if (!sw_watch_arm(c, wanted) && !(ready & (SW_HUP | SW_ERR)))
-		m->uneasy = wanted != 0;
+	m->uneasy = !armed && !(ready & (SW_HUP | SW_ERR));
 	return member_look(m, 0) == 0;
 }
 

@@ -42,7 +42,7 @@ struct member {
 	bool kicked;   /* in the kernel with EPOLLOUT, to wake a sleeper */
 	bool uneasy;   /* rests, though a doorbell is not certain */
 	unsigned idle; /* waits since it last had something */
-	unsigned round;        /* the scan that reported it last */
+	unsigned round;        /* the wait that reported it last */
 	unsigned batch, place; /* the translation, and where in its array */
 
 	/* edge counts: last reported; at the last look */

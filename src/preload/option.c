@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "errors.h"
+#include "memory.h"
 #include "sockaddr.h"
 #include "sys.h"
 
@@ -104,8 +105,10 @@ int option_set(struct sock *s, int level, int name, const void *value,
 	const struct plain *p = find_plain(level, name);
 	int r;
 
-	if ((uintptr_t)value < 4096 && len > 0)
-		return (int)len < 0 ? -EINVAL : -EFAULT;
+	if ((int)len < 0)
+		return -EINVAL;
+	if (!memory_readable(value, len))
+		return -EFAULT;
 	if (p)
 		return set_plain(s, p, value, len);
 	r = refusal(level, name);
@@ -252,11 +255,11 @@ static int get_tcp_level(struct sock *s, int name, void *value, socklen_t *len)
 int option_get(struct sock *s, int level, int name, void *value,
 	socklen_t *len)
 {
-	if ((uintptr_t)len < 4096)
+	if (!memory_writable(len, sizeof *len))
 		return -EFAULT;
 	if ((int)*len < 0)
 		return -EINVAL;
-	if ((uintptr_t)value < 4096 && *len > 0)
+	if (!memory_writable(value, *len))
 		return -EFAULT;
 	if (level == SOL_SOCKET)
 		return get_socket_level(s, name, value, len);

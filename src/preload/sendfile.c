@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* sendfile.c - from a file to a connection, through a buffer; and splice,
- * which the handle of a connection must not take part in. */
+/* sendfile.c - from a file to a connection, through a buffer. */
 #include <sys/sendfile.h>
 #include <unistd.h>
 
+#include "memory.h"
 #include "real.h"
 #include "scratch.h"
 #include "sys.h"
@@ -51,7 +51,7 @@ static ssize_t send_at(struct sock *s, int in, off_t *at, size_t len)
 	off_t place;
 	ssize_t r;
 
-	if (is_bad_pointer(at))
+	if (!memory_writable(at, sizeof *at))
 		return -EFAULT;
 	place = *at;
 	if (place < 0)
@@ -93,12 +93,3 @@ INTERPOSED ssize_t sendfile(int out, int in, off_t *at, size_t len)
 
 INTERPOSED ssize_t sendfile64(int out, int in, off_t *at, size_t len)
 	__attribute__((alias("sendfile")));
-
-/* Programs that splice can do without, since not every file can. */
-INTERPOSED ssize_t splice(int in, off_t *in_at, int out, off_t *out_at,
-	size_t len, unsigned flags)
-{
-	if (fdtable_is(in, FILE_SAN) || fdtable_is(out, FILE_SAN))
-		return result(-EINVAL);
-	return real.splice(in, in_at, out, out_at, len, flags);
-}

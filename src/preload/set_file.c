@@ -6,6 +6,7 @@
 
 #include "epoll_set.h"
 #include "events.h"
+#include "memory.h"
 #include "sock.h"
 #include "sys.h"
 
@@ -233,7 +234,7 @@ static int change(struct epoll_set *set, struct file *f, int op, int fd,
 		remove_member(m, false);
 		return 0;
 	}
-	if ((uintptr_t)ev < 4096)
+	if (!memory_readable(ev, sizeof *ev))
 		return -EFAULT;
 	if (check_events(ev->events) < 0)
 		return -EINVAL;

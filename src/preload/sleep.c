@@ -70,6 +70,8 @@ static bool edges_are_quiet(struct sleep_item *items, unsigned count,
 
 /* ---- all ------------------------------------------------------------------------- */
 
+/* When the switch cannot promise a doorbell though nothing of interest holds,
+ * the sleep is cut short. */
 static bool begin_one(struct sleep_item *item, unsigned index,
 	struct sleep_edges *edges)
 {

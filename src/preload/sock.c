@@ -83,25 +83,11 @@ static bool users_are_gone(struct sock *s)
 	return false;
 }
 
-/* accept blocks in the kernel again. */
-static void give_back_blocking(struct sock *s)
-{
-	int fd = s->file.fd, flags;
-
-	if (!s->kept_nonblock || fd < 0)
-		return;
-	s->kept_nonblock = false;
-	flags = sys_fcntl(fd, F_GETFL, 0);
-	if (flags >= 0 && !s->nonblock)
-		sys_fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
-}
-
 void listener_drop(struct sock *s)
 {
 	struct sw_listener *l;
 
 	set_file_unlisten(&s->file);
-	give_back_blocking(s);
 	l = atomic_exchange(&s->listener, NULL);
 	if (!l || !users_are_gone(s))
 		return;
@@ -168,6 +154,8 @@ void file_fini(struct file *f)
 		break;
 	case FILE_LISTENER:
 		listener_drop(s);
+		if (s->accept_lock)
+			os_shared_free(s->accept_lock, sizeof *s->accept_lock);
 		break;
 	case FILE_SET:
 		set_fini((struct epoll_set *)f);

@@ -40,7 +40,7 @@ struct sock {
 	/* LISTENER */
 	_Atomic(struct sw_listener *) listener; /* NULL: TCP alone */
 	_Atomic unsigned listener_users;
-	bool kept_nonblock; /* the kernel's flag is ours, not the program's */
+	struct os_shared_lock *accept_lock; /* shared by forked processes */
 	_Atomic unsigned turn; /* who is asked first when both may have one */
 };
 

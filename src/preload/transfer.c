@@ -6,6 +6,8 @@
 
 #include "epoll_set.h"
 #include "errors.h"
+#include "memory.h"
+#include "signals.h"
 #include "sys.h"
 #include "vector.h"
 
@@ -28,12 +30,26 @@ static ssize_t send_stopped(struct sock *s, enum status st, size_t done)
 	return st == ST_OK ? (ssize_t)done : -errno_of(st);
 }
 
+/*
+ * With several threads the switch sleeps where the kernel never restarts; a
+ * single thread sleeps where it does, and what is interrupted then is meant to
+ * be (and some handler lacks the flag).
+ */
+static bool goes_on(enum status st, uint64_t limit)
+{
+	return st == ST_INTR && limit == OS_FOREVER && signals_all_restart();
+}
+
 static ssize_t send_spans(struct sock *s, const struct os_span *spans,
 	unsigned count, size_t total, unsigned wait)
 {
 	size_t done = 0;
-	enum status st = sw_send(s->conn, spans, count, wait, &done);
+	enum status st;
 
+	do
+		st = sw_send(s->conn, spans, count, wait, &done);
+	while (__builtin_expect(st == ST_INTR, 0) &&
+		goes_on(st, sw_conn_options(s->conn)->send_timeout));
 	if (__builtin_expect(st != ST_OK || done < total, 0))
 		return send_stopped(s, st, done);
 	return (ssize_t)done;
@@ -65,7 +81,7 @@ static ssize_t send_is_special(struct sock *s, const void *buf, size_t len,
 {
 	if (flags & MSG_FASTOPEN)
 		return -EISCONN;
-	if (len > 0 && is_bad_pointer(buf))
+	if (!memory_readable(buf, len))
 		return -EFAULT;
 	if (len == 0 && s->shut_send)
 		return -EPIPE;
@@ -79,8 +95,8 @@ ssize_t transfer_send(struct sock *s, const void *buf, size_t len, int flags)
 
 	if (len > TRANSFER_MAX)
 		span.len = len = TRANSFER_MAX;
-	if (__builtin_expect(len == 0 || is_bad_pointer(buf) ||
-			(flags & (MSG_OOB | MSG_FASTOPEN)), 0)) {
+	if (__builtin_expect(len == 0 || (flags & (MSG_OOB | MSG_FASTOPEN)) ||
+			!memory_readable(buf, len), 0)) {
 		r = send_is_special(s, buf, len, flags);
 		if (r < 0 || len == 0)
 			return r;
@@ -119,7 +135,7 @@ ssize_t transfer_send_vector(struct sock *s, const struct iovec *iov,
 {
 	struct os_span spans[VECTOR_PIECES];
 	struct vector v;
-	ssize_t sent = 0, r = vector_start(&v, iov, count);
+	ssize_t sent = 0, r = vector_start(&v, iov, count, false);
 	size_t bytes;
 	unsigned n;
 
@@ -154,8 +170,12 @@ static ssize_t receive_spans(struct sock *s, const struct os_span *spans,
 	unsigned count, unsigned flags)
 {
 	size_t done = 0;
-	enum status st = sw_receive(s->conn, spans, count, flags, &done);
+	enum status st;
 
+	do
+		st = sw_receive(s->conn, spans, count, flags, &done);
+	while (__builtin_expect(st == ST_INTR, 0) &&
+		goes_on(st, sw_conn_options(s->conn)->receive_timeout));
 	if (__builtin_expect(st == ST_OK, 1))
 		return (ssize_t)done;
 	return st == ST_CLOSED ? 0 : -errno_of(st);
@@ -188,7 +208,7 @@ static ssize_t receive_urgent(struct sock *s, void *buf, size_t len, int flags,
 		*msg_flags |= MSG_TRUNC;
 		return 0;
 	}
-	if (is_bad_pointer(buf))
+	if (!memory_writable(buf, 1))
 		return -EFAULT;
 	if (!(flags & MSG_TRUNC))
 		*(uint8_t *)buf = byte;
@@ -220,7 +240,7 @@ static ssize_t receive_special(struct sock *s, void *buf, size_t len,
 static inline bool is_special(const void *buf, size_t len, int flags)
 {
 	return len == 0 || (flags & (MSG_OOB | MSG_ERRQUEUE)) ||
-		(is_bad_pointer(buf) && !(flags & MSG_TRUNC));
+		(!(flags & MSG_TRUNC) && !memory_writable(buf, len));
 }
 
 ssize_t transfer_receive(struct sock *s, void *buf, size_t len, int flags)
@@ -254,7 +274,8 @@ ssize_t transfer_receive_vector(struct sock *s, const struct iovec *iov,
 	struct os_span spans[VECTOR_PIECES];
 	struct vector v;
 	unsigned how = receive_flags(s, flags), n;
-	ssize_t got = 0, r = vector_start(&v, iov, count);
+	ssize_t got = 0;
+	ssize_t r = vector_start(&v, iov, count, !(flags & MSG_TRUNC));
 	size_t bytes;
 
 	if (r == -EFAULT)

@@ -13,12 +13,6 @@
 /* The kernel moves no more than this in one call. */
 #define TRANSFER_MAX ((size_t)0x7ffff000)
 
-/* An address that no program means: its first page. */
-static inline bool is_bad_pointer(const void *p)
-{
-	return (uintptr_t)p < 4096;
-}
-
 ssize_t transfer_send(struct sock *s, const void *buf, size_t len, int flags);
 ssize_t transfer_receive(struct sock *s, void *buf, size_t len, int flags);
 

@@ -4,18 +4,26 @@
 #include <errno.h>
 #include <limits.h>
 
+#include "memory.h"
 #include "transfer.h"
 
-int vector_start(struct vector *v, const struct iovec *iov, size_t count)
+static bool is_usable(const struct iovec *piece, bool to_write)
+{
+	return to_write ? memory_writable(piece->iov_base, piece->iov_len)
+			: memory_readable(piece->iov_base, piece->iov_len);
+}
+
+int vector_start(struct vector *v, const struct iovec *iov, size_t count,
+	bool to_write)
 {
 	size_t total = 0;
 
-	if (count > 0 && is_bad_pointer(iov))
+	if (!memory_readable(iov, count * sizeof *iov))
 		return -EFAULT;
 	for (size_t i = 0; i < count; i++) {
 		if (iov[i].iov_len > (size_t)SSIZE_MAX)
 			return -EINVAL;
-		if (iov[i].iov_len > 0 && is_bad_pointer(iov[i].iov_base))
+		if (!is_usable(&iov[i], to_write))
 			return -EFAULT;
 		if (iov[i].iov_len > TRANSFER_MAX - total)
 			total = TRANSFER_MAX;

@@ -17,9 +17,11 @@ struct vector {
 	size_t left; /* bytes not yet given out */
 };
 
-/* 0; -EINVAL a length beyond all reason, -EFAULT. At most TRANSFER_MAX bytes
+/* 0; -EINVAL a length beyond all reason, -EFAULT (the memory must be there for
+ * reading, or for writing). At most TRANSFER_MAX bytes
  * will be given out, as in the kernel. */
-int vector_start(struct vector *v, const struct iovec *iov, size_t count);
+int vector_start(struct vector *v, const struct iovec *iov, size_t count,
+	bool to_write);
 /* The next pieces, at most VECTOR_PIECES; returns how many. */
 unsigned vector_next(struct vector *v, struct os_span *spans, size_t *bytes);
 

@@ -3,9 +3,11 @@
  * close.c - WSPCloseSocket: R116, R180, R186, R188 to R193.
  *
  * The connection ends inside the call, whoever else is inside another call on
- * the socket: every use of it holds one of the four locks. What may end later
- * is the socket itself, with the last reference: a completion upcall in another
- * thread has one, and so has WSPAccept in its condition function.
+ * the socket: every use of it holds one of the four locks. So do the requests
+ * that want no upcall. When another thread is inside an upcall of this socket,
+ * the upcalls that follow it come later, and so does WPUCloseSocketHandle, which
+ * waits for the last reference. (WSPAccept in its condition function has one
+ * too.)
  */
 #include "provider/close.h"
 
@@ -28,6 +30,8 @@ static void end_everything(struct prov_socket *s)
 	prov_conn_close(s, s->abandoned);
 	prov_lane_flush(s, &s->tx, WSA_OPERATION_ABORTED); /* R191 */
 	prov_lane_flush(s, &s->rx, WSA_OPERATION_ABORTED);
+	prov_lane_show_polled(s, &s->tx);
+	prov_lane_show_polled(s, &s->rx);
 }
 
 /* The caller has the table's reference now. */

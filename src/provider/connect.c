@@ -57,7 +57,7 @@ static int start(struct prov_socket *s, const struct addr *remote)
 		return WSAEINVAL;
 	if (s->conn)
 		prov_conn_close(s, false);
-	st = provider_transport.connect(&s->local, remote, NULL, 0, &conn);
+	st = provider_transport.connect(&s->local, remote, "", 0, &conn);
 	if (st != ST_OK)
 		return prov_connect_error(st);
 	s->conn = conn;

@@ -138,6 +138,34 @@ static void forget(struct prov_lane *l, struct prov_request *r)
 	prov_request_drop(l, r);
 }
 
+/* Shows one that wants no upcall, already out of the queue. Lane locked. */
+static void show(struct prov_socket *s, struct prov_lane *l,
+	struct prov_request *r)
+{
+	LPWSAOVERLAPPED ov = r->overlapped;
+	DWORD bytes = r->bytes, flags = r->flags;
+	int error = r->error;
+
+	forget(l, r);
+	prov_overlapped_show(ov, error, bytes, flags);
+	prov_socket_happened(s);
+}
+
+/* The upcall for one. Lane locked, unlocked meanwhile. */
+static void notify(struct prov_socket *s, struct prov_lane *l,
+	struct prov_request *r)
+{
+	LPWSAOVERLAPPED ov = r->overlapped;
+	DWORD bytes = r->bytes, flags = r->flags;
+	int error = r->error;
+
+	forget(l, r);
+	os_mutex_unlock(&l->lock);
+	prov_overlapped_notify(s, ov, error, bytes, flags);
+	prov_socket_happened(s);
+	os_mutex_lock(&l->lock);
+}
+
 /*
  * Something older must be seen first: it is queued, or another thread is making
  * the upcall for it. (An upcall that this thread is inside has begun.)
@@ -152,9 +180,6 @@ static bool must_wait(const struct prov_lane *l)
 void prov_lane_finish(struct prov_socket *s, struct prov_lane *l,
 	struct prov_request *r, int error, DWORD bytes)
 {
-	LPWSAOVERLAPPED ov = r->overlapped;
-	DWORD flags = r->flags;
-
 	if (l->posted.head == r)
 		queue_get(&l->posted);
 	prov_memory_drop(r->registrations, r->count); /* R192 */
@@ -164,12 +189,9 @@ void prov_lane_finish(struct prov_socket *s, struct prov_lane *l,
 	if (r->notify || must_wait(l)) {
 		queue_put(&l->done, r);
 		atomic_fetch_add(&l->waiting, 1);
-		return;
+	} else {
+		show(s, l, r);
 	}
-	bytes = r->bytes;
-	forget(l, r);
-	prov_overlapped_show(ov, error, bytes, flags);
-	prov_socket_happened(s);
 }
 
 void prov_lane_flush(struct prov_socket *s, struct prov_lane *l, int error)
@@ -179,25 +201,33 @@ void prov_lane_flush(struct prov_socket *s, struct prov_lane *l, int error)
 		prov_lane_finish(s, l, l->posted.head, error, 0);
 }
 
-/* Shows the oldest completion. Lane locked, unlocked during an upcall. */
 static void deliver_one(struct prov_socket *s, struct prov_lane *l)
 {
 	struct prov_request *r = queue_get(&l->done);
-	LPWSAOVERLAPPED ov = r->overlapped;
-	bool notify = r->notify;
-	int error = r->error;
-	DWORD bytes = r->bytes;
-	DWORD flags = r->flags;
 
-	forget(l, r);
 	atomic_fetch_sub(&l->waiting, 1);
-	os_mutex_unlock(&l->lock);
-	if (notify)
-		prov_overlapped_notify(s, ov, error, bytes, flags);
+	if (r->notify)
+		notify(s, l, r);
 	else
-		prov_overlapped_show(ov, error, bytes, flags);
-	prov_socket_happened(s);
-	os_mutex_lock(&l->lock);
+		show(s, l, r);
+}
+
+void prov_lane_show_polled(struct prov_socket *s, struct prov_lane *l)
+{
+	struct prov_request_queue all = l->done;
+	struct prov_request *r;
+
+	if (!all.head)
+		return;
+	queue_init(&l->done);
+	while ((r = queue_get(&all))) {
+		if (r->notify) {
+			queue_put(&l->done, r);
+			continue;
+		}
+		atomic_fetch_sub(&l->waiting, 1);
+		show(s, l, r);
+	}
 }
 
 void prov_lane_deliver(struct prov_socket *s, struct prov_lane *l, bool nested)

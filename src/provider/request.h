@@ -121,6 +121,13 @@ void prov_lane_finish(struct prov_socket *s, struct prov_lane *l,
 /* Ends all posted ones: `error`, 0 bytes. */
 void prov_lane_flush(struct prov_socket *s, struct prov_lane *l, int error);
 
+/*
+ * The socket closes: every request that wants no upcall is shown now, although
+ * another thread may still be inside the upcall of an older one. Nobody could
+ * ask for it later, and its memory may go.
+ */
+void prov_lane_show_polled(struct prov_socket *s, struct prov_lane *l);
+
 /* ---- without locks ---------------------------------------------------- */
 
 /*

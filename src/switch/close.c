@@ -26,6 +26,7 @@ enum status sw_shutdown(struct sw_conn *c, unsigned how)
 		send_fin(c);
 	if (how & SW_SHUT_RECEIVE)
 		conn_set_fact(c, FACT_SHUT_RECV);
+	conn_kick(c);
 	return ST_OK;
 }
 

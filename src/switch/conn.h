@@ -55,7 +55,8 @@ struct sw_shared {
 	/* urgent data; receive_lock */
 	_Atomic uint32_t urgent_there;
 	uint8_t urgent_byte;
-	uint64_t urgent_mark;
+	uint32_t mark_set; /* the program has yet to read past the mark, */
+	uint32_t mark_at;  /* which is at this place of what is put aside */
 
 	/* messages put aside so that later ones could be seen; receive_lock */
 	uint32_t aside_head, aside_tail;
@@ -81,6 +82,7 @@ struct sw_conn {
 
 	struct os_mutex sleep_lock;
 	unsigned sleepers, watchers; /* sleep_lock */
+	struct kickable *kickable;   /* sleep_lock: blocked calls of threads */
 
 	struct sw_conn *next, **link; /* registry */
 };
@@ -142,6 +144,8 @@ enum status head_put_aside(struct sw_conn *c);
 /* Memory for what is put aside; made at first use, and before a fork, since a
  * process could not see what another makes after it. False: none. */
 bool head_make_aside(struct sw_conn *c);
+/* receive_lock held: the next byte is the first after the urgent mark. */
+bool head_at_mark(const struct sw_conn *c);
 /* receive_lock not held: puts aside all that is there, so that what comes
  * behind is seen: an end, an answer. False: no more room. */
 bool head_see_behind(struct sw_conn *c);
@@ -156,6 +160,8 @@ bool head_see_behind(struct sw_conn *c);
 enum status conn_wait(struct sw_conn *c, unsigned interest, uint64_t seen,
 	uint64_t deadline);
 uint64_t conn_deadline(uint64_t timeout);
+/* Wakes blocked calls of other threads: something has changed on this side. */
+void conn_kick(struct sw_conn *c);
 
 /* ---- ready.c ---- */
 

@@ -61,8 +61,10 @@ static bool take_hello(struct sw_conn *c, const uint8_t *data, uint32_t len)
 
 static bool take_urgent(struct sw_conn *c, const uint8_t *data)
 {
+	c->shared->received++;
 	c->shared->urgent_byte = data[SESSION_HEADER];
-	c->shared->urgent_mark = ++c->shared->received;
+	c->shared->mark_at = c->shared->aside_tail;
+	c->shared->mark_set = 1;
 	atomic_store(&c->shared->urgent_there, 1);
 	return true;
 }
@@ -162,6 +164,8 @@ static bool show_aside(struct sw_conn *c, struct head *h)
 		return false;
 	h->payload = c->aside + s->aside_head;
 	h->len = s->aside_tail - s->aside_head;
+	if (s->mark_set && s->mark_at > s->aside_head)
+		h->len = s->mark_at - s->aside_head;
 	h->is_offer = false;
 	h->is_aside = true;
 	return true;
@@ -200,10 +204,26 @@ enum status head_get(struct sw_conn *c, struct head *h)
 	return lane_head(c, h);
 }
 
+bool head_at_mark(const struct sw_conn *c)
+{
+	return c->shared->mark_set &&
+		c->shared->mark_at == c->shared->aside_head;
+}
+
+/* The last n bytes of the oldest message are taken. */
+static void take_message(struct sw_conn *c, uint32_t n)
+{
+	c->shared->received += c->shared->head_taken + n;
+	c->shared->head_taken = 0;
+	c->lane->release(c);
+}
+
 void head_take(struct sw_conn *c, struct head *h, uint32_t n)
 {
 	struct sw_shared *s = c->shared;
 
+	if (head_at_mark(c))
+		s->mark_set = 0;
 	if (h->is_aside) {
 		s->aside_head += n;
 		return;
@@ -212,9 +232,7 @@ void head_take(struct sw_conn *c, struct head *h, uint32_t n)
 		s->head_taken += n;
 		return;
 	}
-	s->received += s->head_taken + n;
-	s->head_taken = 0;
-	c->lane->release(c);
+	take_message(c, n);
 }
 
 static void compact_aside(struct sw_conn *c)
@@ -223,6 +241,7 @@ static void compact_aside(struct sw_conn *c)
 	uint32_t n = s->aside_tail - s->aside_head;
 
 	memmove(c->aside, c->aside + s->aside_head, n);
+	s->mark_at -= s->aside_head;
 	s->aside_head = 0;
 	s->aside_tail = n;
 }
@@ -256,8 +275,8 @@ enum status head_put_aside(struct sw_conn *c)
 	if (!aside_ready(c, h.len))
 		return ST_FULL;
 	memcpy(c->aside + s->aside_tail, h.payload, h.len);
+	take_message(c, h.len);
 	s->aside_tail += h.len;
-	head_take(c, &h, h.len);
 	return ST_OK;
 }
 

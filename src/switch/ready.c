@@ -48,10 +48,21 @@ static unsigned incoming(enum status st)
 	}
 }
 
+static bool enough_to_read(struct sw_conn *c)
+{
+	uint32_t low = c->shared->options.receive_low_water;
+
+	return low <= 1 || sw_readable_bytes(c) >= low;
+}
+
 unsigned sw_ready(struct sw_conn *c)
 {
 	unsigned r = incoming(look(c));
-	uint32_t facts = conn_facts(c);
+	uint32_t facts;
+
+	if (r == SW_IN && !enough_to_read(c))
+		r = 0;
+	facts = conn_facts(c);
 
 	if (facts & FACT_FIN)
 		r |= SW_RDHUP;
@@ -77,9 +88,9 @@ unsigned sw_ready(struct sw_conn *c)
  */
 static void look_behind_unread(struct sw_conn *c, uint64_t arrivals)
 {
-	uint64_t received = __atomic_load_n(&c->shared->received,
-				    __ATOMIC_RELAXED) +
-		c->shared->head_taken + c->shared->aside_head;
+	const struct sw_shared *s = c->shared;
+	uint64_t received = s->received + s->head_taken -
+		(s->aside_tail - s->aside_head);
 
 	if (arrivals != atomic_load(&c->edge_arrivals) &&
 		received == atomic_load(&c->edge_received) &&

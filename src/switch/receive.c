@@ -104,6 +104,8 @@ static enum status take_available(struct sw_conn *c, struct sink *to,
 		st = head_get(c, &h);
 		if (st != ST_OK)
 			return st;
+		if (*done > 0 && head_at_mark(c))
+			return ST_OK; /* one receive does not cross the mark */
 		if (h.is_offer) {
 			st = take_offer(c, &h, to, done);
 			if (st != ST_OK)
@@ -217,9 +219,13 @@ enum status sw_receive_urgent(struct sw_conn *c, uint8_t *byte, bool peek)
 
 bool sw_at_urgent_mark(struct sw_conn *c)
 {
+	bool there;
+
 	sw_ready(c);
-	return atomic_load(&c->shared->urgent_there) &&
-		c->shared->urgent_mark == c->shared->received;
+	os_shared_lock_acquire(&c->shared->receive_lock);
+	there = head_at_mark(c);
+	os_shared_lock_release(&c->shared->receive_lock);
+	return there;
 }
 
 size_t sw_readable_bytes(struct sw_conn *c)

@@ -60,5 +60,6 @@ void sw_fork_child(void)
 	for (struct sw_conn *c = first; c; c = c->next) {
 		os_mutex_init(&c->sleep_lock);
 		c->sleepers = 0;
+		c->kickable = NULL;
 	}
 }

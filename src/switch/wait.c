@@ -143,6 +143,74 @@ static uint64_t time_left(uint64_t deadline)
 	return now < deadline ? deadline - now : 0;
 }
 
+/* A blocked call that another thread can wake; on its stack. */
+struct kickable {
+	void *kick;
+	struct kickable *next;
+};
+
+static void list_kickable(struct sw_conn *c, struct kickable *k)
+{
+	os_mutex_lock(&c->sleep_lock);
+	k->next = c->kickable;
+	c->kickable = k;
+	os_mutex_unlock(&c->sleep_lock);
+}
+
+static void unlist_kickable(struct sw_conn *c, struct kickable *k)
+{
+	struct kickable **p;
+
+	os_mutex_lock(&c->sleep_lock);
+	for (p = &c->kickable; *p; p = &(*p)->next) {
+		if (*p == k) {
+			*p = k->next;
+			break;
+		}
+	}
+	os_mutex_unlock(&c->sleep_lock);
+}
+
+void conn_kick(struct sw_conn *c)
+{
+	os_mutex_lock(&c->sleep_lock);
+	for (struct kickable *k = c->kickable; k; k = k->next)
+		os_event_set(k->kick);
+	os_mutex_unlock(&c->sleep_lock);
+}
+
+static enum status sleep_in(struct sw_conn *c, enum sw_sleep mode,
+	unsigned interest, uint64_t ns, void *kick)
+{
+	if (mode == SW_SLEEP_EDGE)
+		return os_link_sleep_edge(c->handle, ns,
+			interest & SW_OUT ? still_no_room : still_nothing, c,
+			kick);
+	return kick ? os_link_sleep_kick(c->handle, ns, kick)
+		    : os_link_sleep(c->handle, ns);
+}
+
+/*
+ * With more than one thread, one may shut down what another is blocked in. So
+ * the sleep also waits for a kick, and what may have changed before it could
+ * be kicked is looked at once more.
+ */
+static enum status sleep_kickable(struct sw_conn *c, enum sw_sleep mode,
+	unsigned interest, uint64_t ns)
+{
+	struct kickable k = {.kick = os_thread_kick()};
+	uint32_t before = conn_facts(c);
+	enum status st = ST_OK;
+
+	if (!k.kick)
+		return sleep_in(c, mode, interest, ns, NULL);
+	list_kickable(c, &k);
+	if (conn_facts(c) == before && !holds(c, interest))
+		st = sleep_in(c, mode, interest, ns, k.kick);
+	unlist_kickable(c, &k);
+	return st;
+}
+
 enum status conn_wait(struct sw_conn *c, unsigned interest, uint64_t seen,
 	uint64_t deadline)
 {
@@ -154,11 +222,10 @@ enum status conn_wait(struct sw_conn *c, unsigned interest, uint64_t seen,
 	mode = sw_sleep_begin(c, interest);
 	if (mode == SW_READY)
 		return ST_OK;
-	if (mode == SW_SLEEP_LEVEL)
-		st = os_link_sleep(c->handle, time_left(deadline));
+	if (os_has_threads())
+		st = sleep_kickable(c, mode, interest, time_left(deadline));
 	else
-		st = os_link_sleep_edge(c->handle, time_left(deadline),
-			interest & SW_OUT ? still_no_room : still_nothing, c);
+		st = sleep_in(c, mode, interest, time_left(deadline), NULL);
 	sw_sleep_end(c);
 	if (st == ST_CLOSED) {
 		conn_peer_gone(c);

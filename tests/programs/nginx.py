@@ -14,6 +14,7 @@ from explain import Fast  # noqa: E402
 from tap import case, check, check_equal, main  # noqa: E402
 
 MEGABYTES = 100
+LISTENERS = 2
 
 CONFIGURATION = """
 {user}
@@ -51,7 +52,8 @@ class Nginx:
                              "-e", f"{self.folder}/error.log")
         if daemon == "on":
             check_equal(self.program.wait(10), 0, self.program.output())
-        procs.wait_until(lambda: procs.is_listening(self.port), 10, "nginx")
+        procs.wait_until(lambda: self.program.is_ready(self.port, LISTENERS),
+                         10, "nginx")
         self.master = procs.wait_until(self._read_pid, 5, "its pid file")
 
     def _write_files(self, daemon, sendfile):

@@ -107,13 +107,29 @@ SOCKET socket_bound(const struct addr *a)
 	return s;
 }
 
-SOCKET socket_listening(struct addr *at, int backlog)
+static bool is_shadowed(SOCKET listener)
 {
-	SOCKET s = socket_bound(at);
+	WSDWAITHANDLE h;
 	int err = 0;
 
-	OK(spi.t.lpWSPListen(s, backlog, &err));
-	return s;
+	return spi.wait_handle && spi.wait_handle(listener, &h, &err) &&
+		err == WSAEOPNOTSUPP;
+}
+
+/* Other programs listen on this machine as well. */
+SOCKET socket_listening(struct addr *at, int backlog)
+{
+	for (int i = 0; i < 20; i++) {
+		SOCKET s = socket_bound(at);
+		int err = 0;
+
+		OK(spi.t.lpWSPListen(s, backlog, &err));
+		if (!is_shadowed(s))
+			return s;
+		socket_close(s);
+		at->port = test_addr(AF_INET).port;
+	}
+	FAIL("no free port");
 }
 
 int socket_connect_to(SOCKET s, const struct addr *to)

@@ -36,7 +36,7 @@ void test_free(void *p);
 struct addr test_addr(int family);
 SOCKET socket_new(int family);
 SOCKET socket_bound(const struct addr *a);
-/* Listens at a new port, stored. */
+/* Listens; at->port changes if somebody else has that name. */
 SOCKET socket_listening(struct addr *at, int backlog);
 /* Bound and WSPConnect called: its code (0 or WSAEWOULDBLOCK for success). */
 int socket_connect(const struct addr *to, SOCKET *out);

@@ -40,6 +40,11 @@ GUID spi_own_id(void)
 	return prov_identity_of("shm")->id;
 }
 
+bool spi_crosses_processes(void)
+{
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1 && strpbrk(argv[1], "/\\")) {

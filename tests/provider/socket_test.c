@@ -213,6 +213,7 @@ CASE(inet6_wildcard_serves_inet_unless_only_v6)
 	four = test_addr(AF_INET);
 	any = addr_any(6, four.port);
 	both = socket_listening(&any, 4);
+	four.port = any.port;
 	CHECK_EQ(socket_connect(&four, &c), WSAEWOULDBLOCK);
 	socket_close(c);
 	socket_close(both);

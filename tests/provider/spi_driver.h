@@ -40,6 +40,8 @@ extern struct spi spi;
 LPWSPSTARTUPEX spi_entry(void);
 /* The identifier of the provider under test. Defined by each program. */
 GUID spi_own_id(void);
+/* Can it reach other processes? Defined by each program. */
+bool spi_crosses_processes(void);
 
 /* What a switch passes: TCP/IP's entry, our upcalls. */
 WSAPROTOCOL_INFOW spi_tcpip_info(void);

@@ -241,6 +241,7 @@ CASE(R212_a_late_start_up_with_a_wildcard_listener_works)
 	to = test_addr(AF_INET);
 	any.port = to.port;
 	listener = socket_listening(&any, 4);
+	to.port = any.port;
 	CHECK_EQ(socket_connect(&to, &client), WSAEWOULDBLOCK);
 	server = socket_accept(listener);
 	CHECK_EQ(socket_connect_result(client), 0);

@@ -91,7 +91,8 @@ CASE(a_shadowed_listener_has_no_handle)
 	spi_start();
 	at = test_addr(AF_INET);
 	socket_listening(&at, 4);
-	l = socket_listening(&at, 4);
+	l = socket_bound(&at);
+	OK(spi.t.lpWSPListen(l, 4, &err));
 	FAILS(spi.wait_handle(l, &h, &err), WSAEOPNOTSUPP);
 	spi_stop();
 }

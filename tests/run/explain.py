@@ -51,6 +51,12 @@ def count(path, code):
     return sum(r.code == code and r.direction != "listen" for r in read(path))
 
 
+def offers(path, port):
+    """How many listeners on the port have been told of, whatever the route."""
+    return sum(r.direction == "listen" and r.local.endswith(f":{port}")
+               for r in read(path))
+
+
 def start_echo(start, verb="serve", *more, **options):
     """Starts peer.py as a server with procs.start or Fast().start.
 
@@ -77,8 +83,11 @@ class Fast:
         return (WSD, "run", f"--explain={self.path}", "--", *command)
 
     def start(self, *command, **options):
-        """As procs.start."""
-        return procs.start(*self.command(*command), **options)
+        """As procs.start; a port is ready when its SAN side is too."""
+        program = procs.start(*self.command(*command), **options)
+        if WSD:
+            program.offers = lambda port: offers(self.path, port)
+        return program
 
     def run(self, *command, **options):
         """As procs.run."""

@@ -176,6 +176,7 @@ class Program:
             env={**os.environ, **(env or {})}, start_new_session=True,
             preexec_fn=limits)
         self.pid = self.process.pid
+        self.offers = None  # counts a port's listeners that are complete
         _started.append(self)
 
     def alive(self):
@@ -194,13 +195,18 @@ class Program:
         except subprocess.TimeoutExpired:
             raise Timeout(f"{self}: not done after {seconds} s") from None
 
+    def is_ready(self, port, listeners=1):
+        """Does somebody listen on the port, completely?"""
+        return is_listening(port) and (
+            self.offers is None or self.offers(port) >= listeners)
+
     def wait_port(self, port, seconds=10):
         """Waits until somebody listens on the port and this still runs."""
         def ready():
             if not self.alive():
                 raise Timeout(f"{self} ended with {self.process.poll()}:\n"
                               + self.output())
-            return is_listening(port)
+            return self.is_ready(port)
         wait_until(ready, seconds, f"{self} listening on port {port}")
 
     def terminate(self, seconds=5):

@@ -40,7 +40,8 @@ static void on_deadline(int signal)
 
 _Noreturn void case_run(const struct socket_case *chosen)
 {
-	struct sigaction action = {.sa_handler = on_deadline};
+	struct sigaction action = {.sa_handler = on_deadline,
+		.sa_flags = SA_RESTART};
 
 	running = chosen->name;
 	sigaction(SIGALRM, &action, NULL);

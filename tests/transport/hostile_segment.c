@@ -250,6 +250,7 @@ CASE(hostile_served_writes_stay_inside_the_exposure)
 
 CASE(hostile_served_questions_without_end_break_the_connection_only)
 {
+	uint8_t memory[10], descriptor[TRANSPORT_DESCRIPTOR_MAX];
 	struct shm_served_head head = {.len = 1};
 	const void *data;
 	enum status st;
@@ -257,6 +258,7 @@ CASE(hostile_served_questions_without_end_break_the_connection_only)
 	uint32_t len;
 
 	pair_open(&p);
+	CHECK_OK(ops->expose(p.server, memory, 10, 1, descriptor));
 	for (int i = 0; i < 100; i++)
 		CHECK_OK(shm_served_post(p.client, SHM_ASK_READ, &head, NULL,
 			0, 0, 0));
@@ -264,6 +266,38 @@ CASE(hostile_served_questions_without_end_break_the_connection_only)
 	       ops->arm(p.server, TRANSPORT_IN) == ST_AGAIN)
 		;
 	CHECK_ST(st, ST_PROTOCOL);
+	pair_close(&p);
+}
+
+static void ask_for_nothing(struct pair *p)
+{
+	struct shm_served_head head = {.len = 1, .code = 1};
+	const void *data;
+	uint32_t len;
+
+	for (int i = 0; i < 20; i++) {
+		CHECK_OK(shm_served_post(p->client, SHM_ASK_READ, &head, NULL,
+			0, 0, 0));
+		CHECK_OK(shm_served_post(p->client, SHM_WRITE_BYTES, &head,
+			NULL, 0, 0, 0));
+	}
+	CHECK_ST(ops->peek(p->server, &data, &len), ST_AGAIN);
+}
+
+/* Nobody calls reap who exposes nothing; and yet there is no busy waiting. */
+CASE(hostile_questions_about_nothing_keep_nobody_awake)
+{
+	uint8_t memory[10], descriptor[TRANSPORT_DESCRIPTOR_MAX];
+	struct pair p;
+
+	pair_open(&p);
+	ask_for_nothing(&p);
+	CHECK_OK(ops->arm(p.server, TRANSPORT_IN));
+	CHECK_OK(ops->expose(p.server, memory, 10, 1, descriptor));
+	ask_for_nothing(&p);
+	CHECK_ST(ops->arm(p.server, TRANSPORT_IN), ST_AGAIN);
+	CHECK_OK(ops->conceal(p.server, descriptor));
+	CHECK_OK(ops->arm(p.server, TRANSPORT_IN));
 	pair_close(&p);
 }
 

@@ -468,6 +468,29 @@ CASE(rdma_beyond_what_can_be_outstanding_gives_AGAIN)
 	reach_close(&r);
 }
 
+CASE(rdma_to_memory_concealed_meanwhile_is_BUSY_or_ends_with_INVAL)
+{
+	uint8_t bytes[100] = {0};
+	struct os_span span = {bytes, 100};
+	struct reach r;
+	enum status st;
+
+	reach_open(&r, WRITABLE, 1);
+	if (start(&r, TRANSPORT_WRITE, &span, 1, 0, 3) != ST_PENDING)
+		case_skip("this transport finishes at once");
+	st = ops->conceal(r.p.server, r.descriptor);
+	if (st == ST_BUSY) {
+		CHECK_OK(finish(&r.p, 3));
+		CHECK_OK(ops->conceal(r.p.server, r.descriptor));
+	} else {
+		CHECK_OK(st);
+		CHECK_ST(finish(&r.p, 3), ST_INVAL);
+		check_pattern(r.memory, SIZE, 1);
+	}
+	CHECK_OK(ops->arm(r.p.server, TRANSPORT_IN));
+	reach_close(&r);
+}
+
 CASE_NEEDS(rdma_in_progress_makes_conceal_BUSY, CAN_READ)
 {
 	uint8_t *mine = malloc(4 << 20), *theirs = calloc(1, 4 << 20);

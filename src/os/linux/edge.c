@@ -12,9 +12,12 @@
 /* What the instance reports now; 0 nothing. */
 static uint32_t report(int ep)
 {
-	struct epoll_event ev;
+	struct epoll_event ev[2];
+	uint32_t all = 0;
 
-	return sys_epoll_wait(ep, &ev, 1, 0) == 1 ? ev.events : 0;
+	for (int n = sys_epoll_wait(ep, ev, 2, 0); n > 0; n--)
+		all |= ev[n - 1].events;
+	return all;
 }
 
 static enum status wait_edge(int ep, uint64_t ns)
@@ -29,9 +32,10 @@ static enum status wait_edge(int ep, uint64_t ns)
 }
 
 enum status os_link_sleep_edge(os_handle link, uint64_t ns,
-	bool (*still)(void *ctx), void *ctx)
+	bool (*still)(void *ctx), void *ctx, void *kick)
 {
 	struct epoll_event ev = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET};
+	struct epoll_event on_kick = {.events = EPOLLIN};
 	int ep = sys_epoll_create(EPOLL_CLOEXEC);
 	enum status st = ST_OK;
 
@@ -41,6 +45,9 @@ enum status os_link_sleep_edge(os_handle link, uint64_t ns,
 		os_sleep(ns < STEP_NS ? ns : STEP_NS);
 		return ST_OK;
 	}
+	if (kick)
+		sys_epoll_ctl(ep, EPOLL_CTL_ADD, (int)os_event_handle(kick),
+			&on_kick);
 	if (report(ep) & EPOLLHUP)
 		st = ST_CLOSED;
 	else if (still(ctx))

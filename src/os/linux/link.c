@@ -514,3 +514,20 @@ enum status os_link_sleep(os_handle link, uint64_t ns)
 	st = peek((int)link, 0);
 	return st == ST_AGAIN ? sleep_in_poll((int)link, ns) : st;
 }
+
+enum status os_link_sleep_kick(os_handle link, uint64_t ns, void *kick)
+{
+	struct pollfd p[2] = {
+		{.fd = (int)link, .events = POLLIN | POLLRDHUP},
+		{.fd = (int)os_event_handle(kick), .events = POLLIN},
+	};
+	struct timespec limit = os_timespec_of(ns);
+	int r = sys_ppoll(p, 2, ns == OS_FOREVER ? NULL : &limit);
+
+	if (r == 0)
+		return ST_TIMEDOUT;
+	if (r < 0)
+		return r == -EINTR ? ST_INTR : ST_SYSTEM;
+	return p[0].revents & (POLLHUP | POLLERR | POLLNVAL) ? ST_CLOSED
+							     : ST_OK;
+}

@@ -47,6 +47,13 @@ static struct shm_rdma *rdma_create(uint32_t process, struct shm_rdma *former)
 	return r;
 }
 
+struct shm_rdma *shm_rdma_mine(struct transport_conn *c)
+{
+	struct shm_rdma *r = atomic_load(&c->rdma);
+
+	return r && r->process == os_process_id() ? r : NULL;
+}
+
 struct shm_rdma *shm_rdma_get(struct transport_conn *c)
 {
 	struct shm_rdma *now = atomic_load(&c->rdma), *r;
@@ -61,6 +68,25 @@ struct shm_rdma *shm_rdma_get(struct transport_conn *c)
 	os_mutex_fini(&r->lock);
 	free(r);
 	return now;
+}
+
+void shm_rdma_recount(struct shm_rdma *r)
+{
+	uint32_t active = 0, blocked = 0, finished = 0;
+
+	for (int i = 0; i < SHM_TRANSFERS; i++) {
+		active += r->transfers[i].phase != TRANSFER_NONE;
+		blocked += r->transfers[i].phase == TRANSFER_SENDING;
+		finished += r->transfers[i].phase == TRANSFER_ENDED;
+	}
+	for (int i = 0; i < SHM_SERVICES; i++) {
+		active += r->services[i].phase != SERVICE_NONE;
+		blocked += r->services[i].phase == SERVICE_READING ||
+			r->services[i].phase == SERVICE_REPLYING;
+	}
+	atomic_store(&r->active, active);
+	atomic_store(&r->blocked, blocked);
+	atomic_store(&r->finished, finished);
 }
 
 /* ---- descriptors ----------------------------------------------------- */
@@ -151,6 +177,7 @@ enum status shm_expose(struct transport_conn *c, void *base, uint64_t len,
 	e = &r->table[d.slot];
 	*e = (struct shm_exposure){.used = true, .rights = rights,
 		.key = d.key, .len = len, .base = base};
+	r->exposed++;
 	slot_fill(&c->segment->slots[c->side][d.slot], e, r->process);
 	os_mutex_unlock(&r->lock);
 	descriptor_put(&d, descriptor);
@@ -184,12 +211,16 @@ static enum status conceal_locked(struct transport_conn *c, struct shm_rdma *r,
 	if (!slot_free(c, &c->segment->slots[c->side][d->slot]))
 		return ST_BUSY;
 	e->used = false;
+	if (--r->exposed == 0) {
+		shm_service_drop_all(r);
+		shm_rdma_recount(r);
+	}
 	return ST_OK;
 }
 
 enum status shm_conceal(struct transport_conn *c, const uint8_t *descriptor)
 {
-	struct shm_rdma *r = atomic_load(&c->rdma) ? shm_rdma_get(c) : NULL;
+	struct shm_rdma *r = shm_rdma_mine(c);
 	struct descriptor d;
 	enum status st;
 

@@ -11,9 +11,11 @@
  * Served transfers and the calls of transport.h. {send, rdma, reap} may send,
  * {peek, release} may not. So peek, when it meets a served record, only notes
  * what is asked (or copies the bytes that came with it), and reap sends. Both
- * hold `lock`, a short while. A side that answers must therefore call reap
- * after it has looked at its ring; arm says ST_AGAIN as long as there is
- * something that reap could send.
+ * hold `lock`, a short while. A side that exposes memory must therefore call
+ * reap after it has looked at its ring; arm says ST_AGAIN as long as there is
+ * something that reap could send. A side that exposes nothing has nothing to
+ * answer: what it is asked then is dropped, and who has asked finds in the
+ * segment that the exposure has gone.
  *
  * All of this is one process's: after a fork the child starts with nothing
  * exposed and nothing asked for.
@@ -91,6 +93,7 @@ struct shm_rdma {
 	struct os_mutex lock; /* guards all below */
 	uint64_t seed;
 	uint64_t counter;
+	uint32_t exposed; /* used entries of table; 0: no services either */
 	struct shm_exposure table[SHM_SLOTS];
 	struct shm_transfer transfers[SHM_TRANSFERS];
 	struct shm_service services[SHM_SERVICES];
@@ -102,6 +105,10 @@ struct shm_rdma {
 
 /* This process's, made when there is none. NULL: no memory. */
 struct shm_rdma *shm_rdma_get(struct transport_conn *c);
+/* The same, but NULL when there is none. */
+struct shm_rdma *shm_rdma_mine(struct transport_conn *c);
+/* Counts again for those who look without the lock. Lock held. */
+void shm_rdma_recount(struct shm_rdma *r);
 /* Nothing is reachable any more; waits a bounded time for direct users. */
 void shm_rdma_close(struct transport_conn *c);
 /* Never the same twice in one connection, not to be guessed. Lock held. */
@@ -129,8 +136,7 @@ static inline bool shm_rdma_finished(struct transport_conn *c)
 enum status shm_served_start(struct transport_conn *c,
 	const struct shm_target *target, const struct os_span *spans,
 	unsigned count, uint64_t cookie);
-/* A record met by peek that is not data: ST_OK digested, ST_AGAIN not now,
- * ST_PROTOCOL. */
+/* A record met by peek that is not data: ST_OK digested, ST_PROTOCOL. */
 enum status shm_served_take(struct transport_conn *c,
 	const struct ring_record *rec);
 /* Sends one record of `kind`: head and bytes of the spans from `skip` on. */
@@ -145,6 +151,7 @@ enum status shm_service_write(struct shm_rdma *r,
 	const struct shm_served_head *head, const uint8_t *bytes, uint32_t len);
 enum status shm_service_run(struct transport_conn *c, struct shm_rdma *r);
 bool shm_service_uses(const struct shm_rdma *r, uint32_t slot, uint64_t key);
+void shm_service_drop_all(struct shm_rdma *r);
 
 /* For tests: all transfers are served, in this process. */
 void shm_rdma_forbid_direct(bool forbid);

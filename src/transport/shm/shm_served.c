@@ -151,26 +151,6 @@ static enum status transfer_run(struct transport_conn *c,
 	return st;
 }
 
-/* Counts for those who look without the lock. */
-static void recount(struct shm_rdma *r)
-{
-	uint32_t active = 0, blocked = 0, finished = 0;
-
-	for (int i = 0; i < SHM_TRANSFERS; i++) {
-		active += r->transfers[i].phase != TRANSFER_NONE;
-		blocked += r->transfers[i].phase == TRANSFER_SENDING;
-		finished += r->transfers[i].phase == TRANSFER_ENDED;
-	}
-	for (int i = 0; i < SHM_SERVICES; i++) {
-		active += r->services[i].phase != SERVICE_NONE;
-		blocked += r->services[i].phase == SERVICE_READING ||
-			r->services[i].phase == SERVICE_REPLYING;
-	}
-	atomic_store(&r->active, active);
-	atomic_store(&r->blocked, blocked);
-	atomic_store(&r->finished, finished);
-}
-
 static enum status start_locked(struct transport_conn *c, struct shm_rdma *r,
 	const struct shm_target *target, const struct os_span *spans,
 	unsigned count, uint64_t cookie)
@@ -206,7 +186,7 @@ enum status shm_served_start(struct transport_conn *c,
 		return ST_NOMEM;
 	os_mutex_lock(&r->lock);
 	st = start_locked(c, r, target, spans, count, cookie);
-	recount(r);
+	shm_rdma_recount(r);
 	os_mutex_unlock(&r->lock);
 	if (st != ST_AGAIN)
 		return st;
@@ -252,18 +232,35 @@ static enum status take_reply(struct shm_rdma *r,
 	return ST_OK;
 }
 
-static enum status take_locked(struct shm_rdma *r, uint32_t kind,
-	const struct shm_served_head *head, const uint8_t *bytes, uint32_t len)
+/* The doorbell is for who has asked: to look at the slot again. */
+static enum status take_question(struct transport_conn *c, struct shm_rdma *r,
+	uint32_t kind, const struct shm_served_head *head,
+	const uint8_t *bytes, uint32_t len)
 {
-	switch (kind) {
+	if (!r || r->exposed == 0) {
+		shm_conn_ring(c);
+		return ST_OK;
+	}
+	return kind == SHM_ASK_READ ? shm_service_ask_read(r, head) :
+		shm_service_write(r, head, bytes, len);
+}
+
+static enum status take(struct transport_conn *c, struct shm_rdma *r,
+	const struct ring_record *rec)
+{
+	struct shm_served_head head;
+	const uint8_t *bytes = rec->payload + sizeof head;
+	uint32_t len = rec->len - (uint32_t)sizeof head;
+
+	head_read(rec->payload, &head);
+	switch (rec->kind) {
 	case SHM_ASK_READ:
-		return shm_service_ask_read(r, head);
 	case SHM_WRITE_BYTES:
-		return shm_service_write(r, head, bytes, len);
+		return take_question(c, r, rec->kind, &head, bytes, len);
 	case SHM_READ_BYTES:
-		return take_bytes(r, head, bytes, len);
+		return r ? take_bytes(r, &head, bytes, len) : ST_OK;
 	case SHM_REPLY:
-		return take_reply(r, head);
+		return r ? take_reply(r, &head) : ST_OK;
 	default:
 		return ST_PROTOCOL;
 	}
@@ -272,20 +269,17 @@ static enum status take_locked(struct shm_rdma *r, uint32_t kind,
 enum status shm_served_take(struct transport_conn *c,
 	const struct ring_record *rec)
 {
-	struct shm_served_head head;
-	struct shm_rdma *r;
+	struct shm_rdma *r = shm_rdma_mine(c);
 	enum status st;
 
-	if (rec->len < sizeof head || rec->len > SHM_MESSAGE_MAX)
+	if (rec->len < sizeof(struct shm_served_head) ||
+	    rec->len > SHM_MESSAGE_MAX)
 		return ST_PROTOCOL;
-	head_read(rec->payload, &head);
-	r = shm_rdma_get(c);
 	if (!r)
-		return ST_AGAIN;
+		return take(c, NULL, rec);
 	os_mutex_lock(&r->lock);
-	st = take_locked(r, rec->kind, &head, rec->payload + sizeof head,
-		rec->len - (uint32_t)sizeof head);
-	recount(r);
+	st = take(c, r, rec);
+	shm_rdma_recount(r);
 	os_mutex_unlock(&r->lock);
 	return st;
 }
@@ -302,8 +296,28 @@ static void give_up(struct shm_rdma *r, enum status why)
 		    t->phase == TRANSFER_WAITING)
 			transfer_end(t, why);
 	}
-	for (int i = 0; i < SHM_SERVICES; i++)
-		r->services[i].phase = SERVICE_NONE;
+	shm_service_drop_all(r);
+}
+
+/*
+ * The owner drops questions about memory that it has concealed meanwhile. An
+ * answer given before that lies in the ring: so the slot first, then the ring.
+ */
+static void end_orphans(struct transport_conn *c, struct shm_rdma *r)
+{
+	for (int i = 0; i < SHM_TRANSFERS; i++) {
+		struct shm_transfer *t = &r->transfers[i];
+		struct shm_slot *slot =
+			&c->segment->slots[!c->side][t->target.slot];
+
+		if (t->phase != TRANSFER_WAITING)
+			continue;
+		if (atomic_load(&slot->state) != SHM_FREE &&
+		    atomic_load(&slot->key) == t->target.key)
+			continue;
+		if (!ring_readable(&c->rx))
+			transfer_end(t, ST_INVAL);
+	}
 }
 
 static void run_all(struct transport_conn *c, struct shm_rdma *r)
@@ -312,6 +326,7 @@ static void run_all(struct transport_conn *c, struct shm_rdma *r)
 
 	for (int i = 0; i < SHM_TRANSFERS && st == ST_OK; i++)
 		st = transfer_run(c, &r->transfers[i]);
+	end_orphans(c, r);
 	st = shm_conn_look(c);
 	if (!shm_going_on(st))
 		give_up(r, st);
@@ -325,7 +340,7 @@ enum status shm_reap(struct transport_conn *c, uint64_t *cookie,
 
 	if (!r || atomic_load(&r->active) == 0)
 		return ST_AGAIN;
-	r = shm_rdma_get(c);
+	r = shm_rdma_mine(c);
 	if (!r)
 		return ST_AGAIN;
 	os_mutex_lock(&r->lock);
@@ -336,7 +351,7 @@ enum status shm_reap(struct transport_conn *c, uint64_t *cookie,
 		*result = t->result;
 		transfer_free(t);
 	}
-	recount(r);
+	shm_rdma_recount(r);
 	os_mutex_unlock(&r->lock);
 	return t ? ST_OK : ST_AGAIN;
 }

@@ -18,12 +18,17 @@ bool shm_service_uses(const struct shm_rdma *r, uint32_t slot, uint64_t key)
 	for (int i = 0; i < SHM_SERVICES; i++) {
 		const struct shm_service *s = &r->services[i];
 
-		if ((s->phase == SERVICE_READING ||
-		     s->phase == SERVICE_WRITING) &&
-		    s->slot == slot && s->key == key)
+		if (s->phase != SERVICE_NONE && s->slot == slot &&
+		    s->key == key)
 			return true;
 	}
 	return false;
+}
+
+void shm_service_drop_all(struct shm_rdma *r)
+{
+	for (int i = 0; i < SHM_SERVICES; i++)
+		r->services[i].phase = SERVICE_NONE;
 }
 
 /* Where the bytes are, if the peer may have them. */
