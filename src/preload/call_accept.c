@@ -49,6 +49,27 @@ static int accept_tcp(const struct acceptance *a)
 	return fd;
 }
 
+/* As in the kernel, a connection whose peer cannot be told is lost. */
+static int put_peer(struct sock *s, const struct acceptance *a, int fd,
+	const struct addr *peer)
+{
+	int r = 0;
+
+	if (!a->sa)
+		return fd;
+	if (!memory_writable(a->len, sizeof *a->len))
+		r = -EFAULT;
+	else if ((int)*a->len < 0)
+		r = -EINVAL;
+	else if (!memory_writable(a->sa, *a->len))
+		r = -EFAULT;
+	else
+		r = sockaddr_put(peer, s->family, a->sa, a->len);
+	if (r < 0)
+		fdtable_close(fd);
+	return r < 0 ? r : fd;
+}
+
 static int accept_san(struct sock *s, const struct acceptance *a)
 {
 	struct sw_listener *l = listener_get(s);
@@ -69,9 +90,7 @@ static int accept_san(struct sock *s, const struct acceptance *a)
 		return -EAGAIN;
 	sw_conn_peer(c, &peer);
 	fd = sock_adopt_accepted(s, c, a->flags);
-	if (fd >= 0 && a->sa)
-		sockaddr_put(&peer, s->family, a->sa, a->len);
-	return fd;
+	return fd < 0 ? fd : put_peer(s, a, fd, &peer);
 }
 
 static bool is_readable(int fd)
@@ -114,19 +133,6 @@ static int accept_now(struct sock *s, const struct acceptance *a)
 	if (fd != -EAGAIN)
 		return fd;
 	return tcp_first ? accept_san(s, a) : accept_tcp_now(s, a);
-}
-
-static int check_arguments(const struct acceptance *a)
-{
-	if (a->flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC))
-		return -EINVAL;
-	if (!a->sa)
-		return 0;
-	if (!memory_writable(a->len, sizeof *a->len))
-		return -EFAULT;
-	if ((int)*a->len < 0)
-		return -EINVAL;
-	return memory_writable(a->sa, *a->len) ? 0 : -EFAULT;
 }
 
 /* What a blocking accept sleeps on, and until when. */
@@ -197,9 +203,7 @@ static int accept_any(const struct acceptance *a)
 		if (!s)
 			return NOT_OURS;
 		again = false;
-		r = check_arguments(a);
-		if (r == 0)
-			r = accept_entered(s, a, &w, &again);
+		r = accept_entered(s, a, &w, &again);
 		sock_leave(s);
 		if (again)
 			r = sleep_now(&w);
@@ -209,8 +213,10 @@ static int accept_any(const struct acceptance *a)
 
 static int accept_with(const struct acceptance *a)
 {
-	int saved = errno, r = accept_any(a);
+	int saved = errno, r = -EINVAL;
 
+	if (!(a->flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)))
+		r = accept_any(a);
 	if (r == NOT_OURS)
 		r = accept_tcp(a);
 	if (r >= 0)

@@ -309,8 +309,7 @@ int set_wait(int epfd, struct epoll_event *ev, int max, uint64_t timeout,
 	struct file *f = fdtable_hold(epfd);
 	int r;
 
-	if (!f || file_kind(f) != FILE_SET || max <= 0 ||
-		!memory_writable(ev, sizeof *ev)) {
+	if (!f || file_kind(f) != FILE_SET || max <= 0) {
 		if (f)
 			file_release(f);
 		r = kernel_wait(&w, ev, max, timeout, mask);
@@ -318,7 +317,10 @@ int set_wait(int epfd, struct epoll_event *ev, int max, uint64_t timeout,
 	}
 	inflight_push(file_undo, f);
 	w.set = (struct epoll_set *)f;
-	r = wait_held(&w);
+	if (memory_writable(ev, sizeof *ev))
+		r = wait_held(&w);
+	else
+		r = -EFAULT;
 	file_leave(f);
 	return r;
 }

@@ -76,13 +76,35 @@ static bool is_news(const struct member *m, uint32_t mask)
 	return (mask & EVENTS_OUT) && m->looked_out != m->told_out;
 }
 
+/*
+ * Bytes that were reported and not read hide what has come behind them. Only
+ * when something has come, and the program wants to know more than that, they
+ * are put aside.
+ */
+static bool hides_something(struct member *m, unsigned ready)
+{
+	return (m->events & (EPOLLRDHUP | EPOLLPRI)) && (ready & SW_IN) &&
+		!(ready & SW_RDHUP) && m->looked_in != m->told_in &&
+		m->told_in != 0 && m->told_reads == sock_of(m->file)->reads;
+}
+
+static unsigned ready_of(struct member *m)
+{
+	unsigned ready = sw_ready(conn_of(m));
+
+	if (!hides_something(m, ready))
+		return ready;
+	sw_readable_bytes(conn_of(m));
+	return sw_ready(conn_of(m));
+}
+
 static uint32_t look_san(struct member *m)
 {
 	uint32_t mask;
 
 	/* Edges first: what comes between is seen again, not missed. */
 	sw_edges(conn_of(m), &m->looked_in, &m->looked_out);
-	mask = events_of(sw_ready(conn_of(m))) & (m->events | EVENTS_ALWAYS);
+	mask = events_of(ready_of(m)) & (m->events | EVENTS_ALWAYS);
 	if ((m->events & EPOLLET) && !is_news(m, mask))
 		return 0;
 	return mask;
@@ -118,6 +140,8 @@ void member_told(struct member *m, uint32_t events)
 {
 	m->edge = false;
 	m->idle = 0;
+	if (m->kind == MEMBER_SAN)
+		m->told_reads = sock_of(m->file)->reads;
 	if (events & ~(uint32_t)EVENTS_OUT)
 		m->told_in = m->looked_in;
 	if (events & EVENTS_OUT)

@@ -47,6 +47,7 @@ struct member {
 
 	/* edge counts: last reported; at the last look */
 	uint64_t told_in, told_out, looked_in, looked_out;
+	unsigned told_reads; /* the socket's reads when it was last reported */
 
 	os_handle handles[SW_LISTENER_HANDLES];
 	unsigned handle_count;

@@ -19,7 +19,7 @@ bool memory_ask_readable(uintptr_t page)
 	if (page == 0 || SYS4(SYS_rt_sigprocmask, NO_SUCH_WAY, at, NULL,
 				 sizeof(uint64_t)) == -EFAULT)
 		return false;
-	memory_known.readable[page % MEMORY_KNOWN] = page;
+	memory_known.readable[page % MEMORY_KNOWN] = page + 1;
 	return true;
 }
 
@@ -34,6 +34,6 @@ bool memory_ask_writable(uintptr_t page)
 				 FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_EQ,
 					 0)) == -EFAULT)
 		return false;
-	memory_known.writable[page % MEMORY_KNOWN] = page;
+	memory_known.writable[page % MEMORY_KNOWN] = page + 1;
 	return true;
 }

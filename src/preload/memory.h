@@ -18,7 +18,7 @@
 #define MEMORY_KNOWN 64
 
 struct memory_known {
-	uintptr_t readable[MEMORY_KNOWN]; /* numbers of pages; 0 none */
+	uintptr_t readable[MEMORY_KNOWN]; /* numbers of pages, plus 1 */
 	uintptr_t writable[MEMORY_KNOWN];
 };
 
@@ -31,14 +31,16 @@ bool memory_ask_writable(uintptr_t page);
 static inline bool memory_page_readable(uintptr_t page)
 {
 	return __builtin_expect(
-		       memory_known.readable[page % MEMORY_KNOWN] == page, 1) ||
+		       memory_known.readable[page % MEMORY_KNOWN] == page + 1,
+		       1) ||
 		memory_ask_readable(page);
 }
 
 static inline bool memory_page_writable(uintptr_t page)
 {
 	return __builtin_expect(
-		       memory_known.writable[page % MEMORY_KNOWN] == page, 1) ||
+		       memory_known.writable[page % MEMORY_KNOWN] == page + 1,
+		       1) ||
 		memory_ask_writable(page);
 }
 

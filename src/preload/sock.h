@@ -36,6 +36,7 @@ struct sock {
 	bool connecting; /* connect() has yet to say that it succeeded */
 	bool shut_send;
 	bool signals;    /* O_ASYNC: a doorbell is wanted */
+	unsigned reads;  /* counts calls that may have taken bytes */
 
 	/* LISTENER */
 	_Atomic(struct sw_listener *) listener; /* NULL: TCP alone */

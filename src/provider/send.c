@@ -42,6 +42,8 @@ int prov_send_error(struct prov_socket *s, bool messages)
 		return WSAEINVAL;
 	if (lost != ST_OK)
 		return prov_error((enum status)lost); /* R196 */
+	if (atomic_load(&s->broken))
+		return WSAECONNABORTED;
 	return state == PROV_CONNECTED ? 0 : WSAENOTCONN; /* R147 */
 }
 
@@ -189,9 +191,10 @@ void prov_send_advance(struct prov_socket *s, bool thorough)
 		prov_socket_state(s) < PROV_CONNECTED)
 		return;
 	reap(s);
-	st = start_waiting(s);
+	/* R151: nothing may leave behind a transfer that has failed. */
+	st = atomic_load(&s->broken) ? ST_OK : start_waiting(s);
 	retire(s);
-	if (!s->tx.posted.head)
+	if (!s->tx.posted.head || atomic_load(&s->broken))
 		return;
 	if (waits(st) && prov_lane_due(&s->tx, thorough))
 		st = provider_transport.status(s->conn, true);

@@ -275,7 +275,7 @@ static void ask_for_nothing(struct pair *p)
 	const void *data;
 	uint32_t len;
 
-	for (int i = 0; i < 20; i++) {
+	for (int i = 0; i < 10; i++) {
 		CHECK_OK(shm_served_post(p->client, SHM_ASK_READ, &head, NULL,
 			0, 0, 0));
 		CHECK_OK(shm_served_post(p->client, SHM_WRITE_BYTES, &head,

@@ -18,6 +18,7 @@
 /* Queue entries looked at in one call. */
 #define TAKE_TRIES 16
 #define PATIENCE_NS (1000 * 1000)
+#define HASTE_NS (200 * 1000)
 
 /* ---- a request's memory ---------------------------------------------- */
 
@@ -111,13 +112,20 @@ static enum status two_handles_free(struct transport_listener *l)
 	return st;
 }
 
+static uint64_t patience(const struct transport_listener *l)
+{
+	if (l->closing)
+		return 0;
+	return l->impatient ? HASTE_NS : PATIENCE_NS;
+}
+
 /* ST_OK received and plausible; ST_PROTOCOL drop it. */
 static enum status hear(struct transport_listener *l, struct shm_taken *t)
 {
 	size_t len = sizeof t->message;
 	unsigned count = 1;
 	enum status st = os_link_receive(t->link, &t->message, &len,
-		&t->segment, &count, l->impatient ? 0 : PATIENCE_NS);
+		&t->segment, &count, patience(l));
 
 	if (st == ST_TIMEDOUT)
 		l->impatient = true;

@@ -62,7 +62,7 @@ static void refuse_queued(struct transport_listener *l)
 {
 	struct transport_request *r;
 
-	l->impatient = true;
+	l->closing = true;
 	for (int i = 0; i < REFUSALS_MAX; i++) {
 		if (shm_take(l, &r) != ST_OK)
 			return;

@@ -23,11 +23,12 @@ struct transport_listener {
 	bool handed_off; /* packed: what is queued is another's now */
 	/*
 	 * The last client that was waited for did not speak in time; the next
-	 * ones are not waited for until one has spoken. So clients that connect
-	 * and keep silent cost a server next to nothing. An honest one that is
-	 * too slow at such a time is dropped, and tries again.
+	 * ones are waited for very shortly until one has spoken. So clients that
+	 * connect and keep silent cost a server next to nothing. An honest one
+	 * that is too slow at such a time is dropped, and tries again.
 	 */
 	bool impatient;
+	bool closing; /* nobody is waited for */
 	os_handle handle; /* none: another listener has the name */
 	struct shm_taken *held; /* received, but there was no memory */
 };

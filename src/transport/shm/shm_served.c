@@ -326,9 +326,10 @@ static void run_all(struct transport_conn *c, struct shm_rdma *r)
 
 	for (int i = 0; i < SHM_TRANSFERS && st == ST_OK; i++)
 		st = transfer_run(c, &r->transfers[i]);
-	end_orphans(c, r);
 	st = shm_conn_look(c);
-	if (!shm_going_on(st))
+	if (shm_going_on(st))
+		end_orphans(c, r);
+	else
 		give_up(r, st);
 }
 
