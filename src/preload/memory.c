@@ -6,34 +6,66 @@
 
 #include "sys.h"
 
-_Thread_local struct memory_known memory_known;
+/* Numbers of good pages, plus 1. */
+static _Thread_local uintptr_t readable[MEMORY_BY_THREAD]
+	__attribute__((tls_model("initial-exec")));
+static _Thread_local uintptr_t writable[MEMORY_BY_THREAD]
+	__attribute__((tls_model("initial-exec")));
 
 /* No such way of changing the signal mask: but the kernel reads the set before
  * it says so. */
 #define NO_SUCH_WAY (-1)
 
-bool memory_ask_readable(uintptr_t page)
+static bool ask_readable(uintptr_t page)
 {
 	uintptr_t at = page << MEMORY_PAGE_BITS;
 
-	if (page == 0 || SYS4(SYS_rt_sigprocmask, NO_SUCH_WAY, at, NULL,
-				 sizeof(uint64_t)) == -EFAULT)
-		return false;
-	memory_known.readable[page % MEMORY_KNOWN] = page + 1;
-	return true;
+	return page != 0 && SYS4(SYS_rt_sigprocmask, NO_SUCH_WAY, at, NULL,
+				    sizeof(uint64_t)) != -EFAULT;
 }
 
 /* Nobody waits here; but the kernel adds 0 to the second word, atomically. */
-bool memory_ask_writable(uintptr_t page)
+static bool ask_writable(uintptr_t page)
 {
 	uintptr_t at = page << MEMORY_PAGE_BITS;
 	uint32_t mine = 0;
 
-	if (page == 0 || SYS6(SYS_futex, &mine,
-				 FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 0, 0, at,
-				 FUTEX_OP(FUTEX_OP_ADD, 0, FUTEX_OP_CMP_EQ,
-					 0)) == -EFAULT)
+	return page != 0 && SYS6(SYS_futex, &mine,
+				    FUTEX_WAKE_OP | FUTEX_PRIVATE_FLAG, 0, 0,
+				    at, FUTEX_OP(FUTEX_OP_ADD, 0,
+						FUTEX_OP_CMP_EQ, 0)) != -EFAULT;
+}
+
+static bool look(uintptr_t *known, uintptr_t page, bool (*ask)(uintptr_t page))
+{
+	uintptr_t *slot = &known[page % MEMORY_BY_THREAD];
+
+	if (*slot == page + 1)
+		return true;
+	if (!ask(page))
 		return false;
-	memory_known.writable[page % MEMORY_KNOWN] = page + 1;
+	*slot = page + 1;
 	return true;
+}
+
+static bool look_at_ends(uintptr_t *known, const void *p, size_t len,
+	bool (*ask)(uintptr_t page))
+{
+	uintptr_t first = (uintptr_t)p >> MEMORY_PAGE_BITS;
+	uintptr_t last = ((uintptr_t)p + len - 1) >> MEMORY_PAGE_BITS;
+
+	if (len == 0)
+		return true;
+	return last >= first && look(known, first, ask) &&
+		(last == first || look(known, last, ask));
+}
+
+bool memory_readable(const void *p, size_t len)
+{
+	return look_at_ends(readable, p, len, ask_readable);
+}
+
+bool memory_writable(const void *p, size_t len)
+{
+	return look_at_ends(writable, p, len, ask_writable);
 }

@@ -3,9 +3,11 @@
  * memory.h - may the program's memory be used?
  *
  * The kernel answers EFAULT for memory that is not there; we would crash. To
- * ask before each call costs a system call, so each thread remembers pages that
- * were good. A page may go bad later, which is then not noticed; a wrong
- * pointer, though, rarely points to where a right one has just been.
+ * ask before each call costs a system call, so pages that were good are
+ * remembered: a few by each socket, since programs use a connection's buffers
+ * again and again, and some by each thread. A page may go bad later, which is
+ * then not noticed; a wrong pointer, though, rarely points to where a right one
+ * has just been.
  */
 #ifndef WSD_PRELOAD_MEMORY_H
 #define WSD_PRELOAD_MEMORY_H
@@ -15,56 +17,61 @@
 #include <stdint.h>
 
 #define MEMORY_PAGE_BITS 12 /* smaller than the system's does no harm */
-#define MEMORY_KNOWN 64
+#define MEMORY_BY_THREAD 64
+#define MEMORY_BY_SOCKET 2
 
-struct memory_known {
-	uintptr_t readable[MEMORY_KNOWN]; /* numbers of pages, plus 1 */
-	uintptr_t writable[MEMORY_KNOWN];
+/* Numbers of good pages, plus 1. Any value is safe to read at any time. */
+struct memory_pages {
+	uintptr_t readable[MEMORY_BY_SOCKET];
+	uintptr_t writable[MEMORY_BY_SOCKET];
 };
 
-extern _Thread_local struct memory_known memory_known
-	__attribute__((tls_model("initial-exec")));
+/* The first and the last page of the range; what lies between is rarely worse.
+ * These ask the kernel, or remember having asked. */
+bool memory_readable(const void *p, size_t len);
+bool memory_writable(const void *p, size_t len);
 
-bool memory_ask_readable(uintptr_t page);
-bool memory_ask_writable(uintptr_t page);
-
-static inline bool memory_page_readable(uintptr_t page)
-{
-	return __builtin_expect(
-		       memory_known.readable[page % MEMORY_KNOWN] == page + 1,
-		       1) ||
-		memory_ask_readable(page);
-}
-
-static inline bool memory_page_writable(uintptr_t page)
-{
-	return __builtin_expect(
-		       memory_known.writable[page % MEMORY_KNOWN] == page + 1,
-		       1) ||
-		memory_ask_writable(page);
-}
-
-/* Looks at the first and the last page; what lies between is rarely worse. */
-static inline bool memory_readable(const void *p, size_t len)
+static inline bool memory_is_known(const uintptr_t known[MEMORY_BY_SOCKET],
+	const void *p, size_t len)
 {
 	uintptr_t first = (uintptr_t)p >> MEMORY_PAGE_BITS;
 	uintptr_t last = ((uintptr_t)p + len - 1) >> MEMORY_PAGE_BITS;
 
-	if (len == 0)
-		return true;
-	return last >= first && memory_page_readable(first) &&
-		(last == first || memory_page_readable(last));
+	return known[first % MEMORY_BY_SOCKET] == first + 1 &&
+		known[last % MEMORY_BY_SOCKET] == last + 1;
 }
 
-static inline bool memory_writable(const void *p, size_t len)
+static inline void memory_know(uintptr_t known[MEMORY_BY_SOCKET],
+	const void *p, size_t len)
 {
 	uintptr_t first = (uintptr_t)p >> MEMORY_PAGE_BITS;
 	uintptr_t last = ((uintptr_t)p + len - 1) >> MEMORY_PAGE_BITS;
 
-	if (len == 0)
+	known[first % MEMORY_BY_SOCKET] = first + 1;
+	known[last % MEMORY_BY_SOCKET] = last + 1;
+}
+
+/* For a socket's buffers; len is not 0. */
+static inline bool memory_readable_for(struct memory_pages *pages,
+	const void *p, size_t len)
+{
+	if (__builtin_expect(memory_is_known(pages->readable, p, len), 1))
 		return true;
-	return last >= first && memory_page_writable(first) &&
-		(last == first || memory_page_writable(last));
+	if (!memory_readable(p, len))
+		return false;
+	memory_know(pages->readable, p, len);
+	return true;
+}
+
+static inline bool memory_writable_for(struct memory_pages *pages,
+	const void *p, size_t len)
+{
+	if (__builtin_expect(memory_is_known(pages->writable, p, len), 1))
+		return true;
+	if (!memory_writable(p, len))
+		return false;
+	memory_know(pages->writable, p, len);
+	return true;
 }
 
 #endif

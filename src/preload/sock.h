@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "fdtable.h"
+#include "memory.h"
 #include "switch/switch.h"
 
 struct option_set;
@@ -37,6 +38,7 @@ struct sock {
 	bool shut_send;
 	bool signals;    /* O_ASYNC: a doorbell is wanted */
 	unsigned reads;  /* counts calls that may have taken bytes */
+	struct memory_pages pages; /* of buffers used with it */
 
 	/* LISTENER */
 	_Atomic(struct sw_listener *) listener; /* NULL: TCP alone */

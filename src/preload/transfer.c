@@ -81,7 +81,7 @@ static ssize_t send_is_special(struct sock *s, const void *buf, size_t len,
 {
 	if (flags & MSG_FASTOPEN)
 		return -EISCONN;
-	if (!memory_readable(buf, len))
+	if (len > 0 && !memory_readable_for(&s->pages, buf, len))
 		return -EFAULT;
 	if (len == 0 && s->shut_send)
 		return -EPIPE;
@@ -96,7 +96,7 @@ ssize_t transfer_send(struct sock *s, const void *buf, size_t len, int flags)
 	if (len > TRANSFER_MAX)
 		span.len = len = TRANSFER_MAX;
 	if (__builtin_expect(len == 0 || (flags & (MSG_OOB | MSG_FASTOPEN)) ||
-			!memory_readable(buf, len), 0)) {
+			!memory_readable_for(&s->pages, buf, len), 0)) {
 		r = send_is_special(s, buf, len, flags);
 		if (r < 0 || len == 0)
 			return r;
@@ -238,10 +238,12 @@ static ssize_t receive_special(struct sock *s, void *buf, size_t len,
 	return receive_nothing(s, flags, -EFAULT);
 }
 
-static inline bool is_special(const void *buf, size_t len, int flags)
+static inline bool is_special(struct sock *s, const void *buf, size_t len,
+	int flags)
 {
 	return len == 0 || (flags & (MSG_OOB | MSG_ERRQUEUE)) ||
-		(!(flags & MSG_TRUNC) && !memory_writable(buf, len));
+		(!(flags & MSG_TRUNC) &&
+			!memory_writable_for(&s->pages, buf, len));
 }
 
 ssize_t transfer_receive(struct sock *s, void *buf, size_t len, int flags)
@@ -249,7 +251,7 @@ ssize_t transfer_receive(struct sock *s, void *buf, size_t len, int flags)
 	struct os_span span = {buf, len};
 	int ignored = 0;
 
-	if (__builtin_expect(is_special(buf, len, flags), 0))
+	if (__builtin_expect(is_special(s, buf, len, flags), 0))
 		return receive_special(s, buf, len, flags, &ignored);
 	if (len > TRANSFER_MAX)
 		span.len = TRANSFER_MAX;

@@ -217,9 +217,12 @@ void prov_cache_empty(struct prov_cache *c)
 	free_dead(c);
 }
 
+/* As numbers: the callback may name any addresses. */
 static bool overlaps(const struct prov_pin *pin, const char *base, uint64_t len)
 {
-	return pin->base < base + len && base < pin->base + pin->len;
+	uintptr_t ours = (uintptr_t)pin->base, theirs = (uintptr_t)base;
+
+	return ours < theirs + len && theirs < ours + pin->len;
 }
 
 struct callback_result {

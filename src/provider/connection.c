@@ -61,6 +61,7 @@ static void break_now(struct prov_socket *s)
 		prov_lane_flush(s, &s->rx, WSAECONNABORTED);
 	}
 	prov_socket_unlock_all(s);
+	prov_lane_deliver_later(s);
 }
 
 /* ---- outcome of a connect ---------------------------------------------- */
@@ -87,6 +88,7 @@ static void spend(struct prov_socket *s, int error)
 		s->handle_known = false;
 	}
 	prov_socket_unlock_all(s);
+	prov_lane_deliver_later(s);
 }
 
 /*

@@ -17,6 +17,7 @@ enum {
 	INDEX_BITS = WIDE ? 20 : 14,
 	GENERATION_BITS = 31 - (WIDE ? 0 : INDEX_BITS),
 	CHUNK = 512,
+	LINE = 64,
 	CHUNKS = (1 << INDEX_BITS) / CHUNK,
 };
 
@@ -27,8 +28,9 @@ enum {
 #define OPEN (UINT64_C(1) << 31)
 #define REFERENCES (OPEN - 1)
 
+/* A cache line of its own: threads count on different sockets at once. */
 struct slot {
-	_Atomic uint64_t word;
+	_Alignas(LINE) _Atomic uint64_t word;
 	struct prov_socket *socket; /* valid while there are references */
 	unsigned next_free;         /* table.lock */
 };
@@ -77,15 +79,16 @@ static struct slot *slot_of(SOCKET d, uint32_t *generation)
 /* Makes room for slot `index`. table.lock held. */
 static enum status grow(unsigned index)
 {
-	struct slot *chunk;
+	uintptr_t memory;
 
 	if (slot_at(index))
 		return ST_OK;
-	chunk = calloc(CHUNK, sizeof *chunk);
-	if (!chunk)
+	memory = (uintptr_t)calloc(CHUNK + 1, sizeof(struct slot));
+	if (!memory)
 		return ST_NOMEM;
-	atomic_store_explicit(&table.chunk[index / CHUNK], chunk,
-		memory_order_release);
+	memory = (memory + LINE - 1) / LINE * LINE;
+	atomic_store_explicit(&table.chunk[index / CHUNK],
+		(struct slot *)memory, memory_order_release);
 	return ST_OK;
 }
 

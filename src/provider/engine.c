@@ -56,6 +56,11 @@ static bool running_here(void)
 	return owner != 0 && owner == os_process_id();
 }
 
+static bool inside_engine(void)
+{
+	return os_thread_id() == atomic_load(&engine.thread_id);
+}
+
 /* ---- the list: engine.lock held ---------------------------------------- */
 
 static void unlink_socket(struct prov_socket *s)
@@ -114,6 +119,18 @@ static struct prov_socket *take_due(uint64_t now, uint64_t *next)
 
 /* ---- the poller -------------------------------------------------------- */
 
+static void after_fork(uint32_t parent);
+
+/* Before the lock: one that our parent's thread held is nobody's here. */
+static void heed_fork(void)
+{
+	uint32_t owner = atomic_load_explicit(&engine.owner,
+		memory_order_acquire);
+
+	if (owner != 0 && owner != OWNER_BUSY && owner != os_process_id())
+		after_fork(owner);
+}
+
 /* engine.lock held. A poller of our parent is not ours to change. */
 static void unwatch(struct prov_socket *s)
 {
@@ -128,6 +145,7 @@ static void unwatch(struct prov_socket *s)
 
 void prov_engine_unwatch(struct prov_socket *s)
 {
+	heed_fork();
 	os_mutex_lock(&engine.lock);
 	unwatch(s);
 	os_mutex_unlock(&engine.lock);
@@ -474,6 +492,8 @@ bool prov_engine_ready(void)
 			after_fork(owner);
 		os_yield();
 	}
+	if (inside_engine()) /* which has been told to stop */
+		return false;
 	join_former();
 	os_mutex_lock(&engine.lock);
 	ready = atomic_load(&engine.owner) == me || start();
@@ -483,8 +503,8 @@ bool prov_engine_ready(void)
 
 void prov_engine_stop(void)
 {
-	bool inside = os_thread_id() == atomic_load(&engine.thread_id);
-
+	if (inside_engine() && !running_here())
+		return;
 	if (!running_here()) {
 		join_former();
 		return;
@@ -495,7 +515,7 @@ void prov_engine_stop(void)
 	atomic_store(&engine.owner, 0);
 	os_event_set(engine.bell);
 	os_mutex_unlock(&engine.lock);
-	if (!inside)
+	if (!inside_engine())
 		join_former();
 }
 
@@ -506,9 +526,11 @@ void prov_engine_want(struct prov_socket *s)
 	if (!running_here())
 		return;
 	os_mutex_lock(&engine.lock);
-	list_socket(s, 0);
-	if (os_thread_id() != atomic_load(&engine.thread_id))
-		os_event_set(engine.bell);
+	if (running_here()) {
+		list_socket(s, 0);
+		if (!inside_engine())
+			os_event_set(engine.bell);
+	}
 	os_mutex_unlock(&engine.lock);
 }
 
@@ -516,6 +538,7 @@ void prov_engine_forget(struct prov_socket *s)
 {
 	bool listed;
 
+	heed_fork();
 	os_mutex_lock(&engine.lock);
 	listed = s->service.listed_by != 0;
 	if (s->service.listed_by == os_process_id())

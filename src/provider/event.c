@@ -35,13 +35,13 @@ void prov_accept_look(struct prov_socket *s)
 
 /* ---- WSPEventSelect ---------------------------------------------------- */
 
-/* Must something be watched that nobody polls? s->lock held. */
-static bool needs_engine(struct prov_socket *s)
+/* Is there something to be watched that nobody polls? */
+static bool needs_engine(struct prov_socket *s, LONG mask)
 {
 	enum prov_state state = prov_socket_state(s);
 
-	return (state == PROV_CONNECTING && (s->events.mask & FD_CONNECT)) ||
-		(state == PROV_LISTENING && (s->events.mask & FD_ACCEPT));
+	return (state == PROV_CONNECTING && (mask & FD_CONNECT)) ||
+		(state == PROV_LISTENING && (mask & FD_ACCEPT));
 }
 
 /* s->lock held. */
@@ -63,24 +63,22 @@ static int select_events(struct prov_socket *s, WSAEVENT object, LONG mask)
 
 static int event_select(struct prov_socket *s, WSAEVENT object, LONG mask)
 {
-	bool engine;
+	bool wanted = object && mask;
 	int error;
 
 	if (mask & ~(LONG)(FD_ACCEPT | FD_CONNECT))
 		return WSAEINVAL; /* R61 */
-	if (object && mask && os_event_wait(object, 0) == ST_INVAL)
+	if (wanted && os_event_wait(object, 0) == ST_INVAL)
 		return WSAEINVAL;
 	prov_connect_look(s);
+	if (wanted && needs_engine(s, mask) && !prov_engine_ready())
+		return WSAENETDOWN;
 	os_mutex_lock(&s->lock);
 	error = select_events(s, object, mask);
-	engine = needs_engine(s);
 	os_mutex_unlock(&s->lock);
-	if (error || !engine)
-		return error;
-	if (!prov_engine_ready())
-		return WSAENETDOWN;
-	prov_engine_want(s);
-	return 0;
+	if (!error && wanted && needs_engine(s, mask))
+		prov_engine_want(s);
+	return error;
 }
 
 int WSPAPI WSPEventSelect(SOCKET d, WSAEVENT hEventObject, LONG lNetworkEvents,

@@ -64,21 +64,31 @@ static int listen_locked(struct prov_socket *s, unsigned backlog)
 	return 0;
 }
 
+static bool accept_selected(struct prov_socket *s)
+{
+	bool selected;
+
+	os_mutex_lock(&s->lock);
+	selected = s->events.mask & FD_ACCEPT;
+	os_mutex_unlock(&s->lock);
+	return selected;
+}
+
 int WSPAPI WSPListen(SOCKET d, int backlog, LPINT lpErrno)
 {
 	struct prov_socket *s = prov_socket_hold(d);
-	bool watch;
-	int error;
+	int error = 0;
 
 	if (!s)
 		return prov_result(WSAENOTSOCK, lpErrno);
-	os_mutex_lock(&s->lock);
-	error = listen_locked(s, bounded(backlog));
-	watch = !error && (s->events.mask & FD_ACCEPT);
-	os_mutex_unlock(&s->lock);
-	if (watch && !prov_engine_ready())
+	/* The engine first: without it nobody would signal the event. */
+	if (accept_selected(s) && !prov_engine_ready())
 		error = WSAENOBUFS;
-	if (watch && !error)
+	os_mutex_lock(&s->lock);
+	if (!error)
+		error = listen_locked(s, bounded(backlog));
+	os_mutex_unlock(&s->lock);
+	if (!error && accept_selected(s))
 		prov_engine_want(s);
 	prov_socket_release(s);
 	return prov_result(error, lpErrno);

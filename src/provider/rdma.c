@@ -106,6 +106,8 @@ static int transfer(struct prov_socket *s, const struct call *c)
 	os_mutex_unlock(&s->tx.lock);
 	if (notify && !error)
 		prov_engine_want(s);
+	else
+		prov_lane_deliver_later(s);
 	return error ? error : WSA_IO_PENDING;
 }
 

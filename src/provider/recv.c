@@ -200,6 +200,8 @@ static int receive(struct prov_socket *s, const WSABUF *buffers, DWORD count,
 		prov_progress_only(s, false);
 	if (notify && !error)
 		prov_engine_want(s);
+	else
+		prov_lane_deliver_later(s);
 	return error ? error : WSA_IO_PENDING;
 }
 

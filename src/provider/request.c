@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "provider/engine.h"
 #include "provider/memory.h"
 #include "provider/overlapped.h"
 #include "provider/socket.h"
@@ -17,6 +18,17 @@ struct prov_request_block {
 	struct prov_request_block *next;
 	struct prov_request request[PROV_REQUEST_BLOCK];
 };
+
+/*
+ * The counts are written with the lane's lock held only, so they need no atomic
+ * addition; others read them to see whether there is anything to do at all.
+ */
+static void count(_Atomic unsigned *n, int by)
+{
+	atomic_store_explicit(n,
+		atomic_load_explicit(n, memory_order_relaxed) + (unsigned)by,
+		memory_order_release);
+}
 
 static void queue_init(struct prov_request_queue *q)
 {
@@ -104,18 +116,18 @@ void prov_request_drop(struct prov_lane *l, struct prov_request *r)
 	l->free = r;
 }
 
-enum status prov_request_room(struct prov_request *r, unsigned count)
+enum status prov_request_room(struct prov_request *r, unsigned n)
 {
 	size_t each = sizeof *r->spans + sizeof *r->registrations;
 	struct os_span *spans;
 
-	if (count <= PROV_OWN_SPANS)
+	if (n <= PROV_OWN_SPANS)
 		return ST_OK;
-	spans = malloc(count * each);
+	spans = malloc(n * each);
 	if (!spans)
 		return ST_NOMEM;
 	r->spans = spans;
-	r->registrations = (struct prov_registration **)(spans + count);
+	r->registrations = (struct prov_registration **)(spans + n);
 	return ST_OK;
 }
 
@@ -123,9 +135,9 @@ void prov_lane_post(struct prov_lane *l, struct prov_request *r)
 {
 	r->notify = prov_overlapped_notifies(r->overlapped);
 	prov_overlapped_begin(r->overlapped);
-	atomic_fetch_add(&l->pending, 1);
+	count(&l->pending, 1);
 	if (r->notify)
-		atomic_fetch_add(&l->notify, 1);
+		count(&l->notify, 1);
 	queue_put(&l->posted, r);
 }
 
@@ -133,8 +145,8 @@ void prov_lane_post(struct prov_lane *l, struct prov_request *r)
 static void forget(struct prov_lane *l, struct prov_request *r)
 {
 	if (r->notify)
-		atomic_fetch_sub(&l->notify, 1);
-	atomic_fetch_sub(&l->pending, 1);
+		count(&l->notify, -1);
+	count(&l->pending, -1);
 	prov_request_drop(l, r);
 }
 
@@ -188,7 +200,7 @@ void prov_lane_finish(struct prov_socket *s, struct prov_lane *l,
 	r->bytes = error ? 0 : bytes;
 	if (r->notify || must_wait(l)) {
 		queue_put(&l->done, r);
-		atomic_fetch_add(&l->waiting, 1);
+		count(&l->waiting, 1);
 	} else {
 		show(s, l, r);
 	}
@@ -205,7 +217,7 @@ static void deliver_one(struct prov_socket *s, struct prov_lane *l)
 {
 	struct prov_request *r = queue_get(&l->done);
 
-	atomic_fetch_sub(&l->waiting, 1);
+	count(&l->waiting, -1);
 	if (r->notify)
 		notify(s, l, r);
 	else
@@ -225,7 +237,7 @@ void prov_lane_show_polled(struct prov_socket *s, struct prov_lane *l)
 			queue_put(&l->done, r);
 			continue;
 		}
-		atomic_fetch_sub(&l->waiting, 1);
+		count(&l->waiting, -1);
 		show(s, l, r);
 	}
 }
@@ -248,6 +260,12 @@ void prov_lane_deliver(struct prov_socket *s, struct prov_lane *l, bool nested)
 			os_cond_broadcast(&l->quiet);
 	}
 	os_mutex_unlock(&l->lock);
+}
+
+void prov_lane_deliver_later(struct prov_socket *s)
+{
+	if (atomic_load(&s->tx.waiting) || atomic_load(&s->rx.waiting))
+		prov_engine_want(s);
 }
 
 void prov_lane_deliver_all(struct prov_socket *s, struct prov_lane *l)

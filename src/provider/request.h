@@ -110,8 +110,8 @@ void prov_lane_fini(struct prov_lane *l);
 struct prov_request *prov_request_take(struct prov_lane *l);
 /* Gives back one that was never posted. */
 void prov_request_drop(struct prov_lane *l, struct prov_request *r);
-/* Room for `count` spans and registrations in it. ST_NOMEM. */
-enum status prov_request_room(struct prov_request *r, unsigned count);
+/* Room for n spans and registrations in it. ST_NOMEM. */
+enum status prov_request_room(struct prov_request *r, unsigned n);
 
 /* Marks the OVERLAPPED as pending (R129) and appends the request. */
 void prov_lane_post(struct prov_lane *l, struct prov_request *r);
@@ -136,7 +136,11 @@ void prov_lane_show_polled(struct prov_socket *s, struct prov_lane *l);
  */
 void prov_lane_deliver(struct prov_socket *s, struct prov_lane *l,
 	bool nested);
-/* As above, and waits until no other thread delivers; at most 5 s. */
+/* Leaves it to the engine, if there is anything: the caller may be inside a
+ * lock of the switch. */
+void prov_lane_deliver_later(struct prov_socket *s);
+/* As prov_lane_deliver, and waits until no other thread delivers; at most
+ * 5 s. */
 void prov_lane_deliver_all(struct prov_socket *s, struct prov_lane *l);
 
 #endif

@@ -77,7 +77,7 @@ static enum status start_rdma(struct prov_socket *s, struct prov_request *r)
 		r->descriptor, r->descriptor_len, r->offset, r->cookie);
 	if (st == ST_PENDING) {
 		r->started = true;
-		atomic_fetch_add(&s->tx.running, 1);
+		atomic_store(&s->tx.running, atomic_load(&s->tx.running) + 1);
 	}
 	return st;
 }
@@ -92,7 +92,8 @@ static enum status hand_over(struct prov_socket *s, struct prov_request *r)
 	st = r->kind == PROV_SEND
 		? provider_transport.send(s->conn, r->spans, r->count, 0)
 		: start_rdma(s, r);
-	atomic_store(&s->tx.blocked, st == ST_AGAIN);
+	atomic_store_explicit(&s->tx.blocked, st == ST_AGAIN,
+		memory_order_release);
 	return st;
 }
 
@@ -147,7 +148,7 @@ static void reap(struct prov_socket *s)
 
 		if (!r)
 			continue;
-		atomic_fetch_sub(&s->tx.running, 1);
+		atomic_store(&s->tx.running, atomic_load(&s->tx.running) - 1);
 		set_result(r, result);
 		if (result != ST_OK)
 			atomic_store(&s->broken, 1);
@@ -296,6 +297,8 @@ static int send_message(struct prov_socket *s, const WSABUF *buffers,
 	os_mutex_unlock(&s->tx.lock);
 	if (notify && !error)
 		prov_engine_want(s);
+	else
+		prov_lane_deliver_later(s);
 	return error ? error : WSA_IO_PENDING; /* R123 */
 }
 

@@ -56,6 +56,8 @@ static void need_hand_off(void)
  *   give PID         -> token N
  *   created          -> N           (switch handles made)
  *   debug            -> N           (SO_DEBUG of the socket)
+ *   expose           -> descriptor in hexadecimal
+ *   serve            -> ok          (polls until a message has come)
  *   close            -> ok
  */
 static struct end held;
@@ -105,6 +107,21 @@ static void obey_debug(void)
 	parent_tell("%d", value);
 }
 
+static char exposed_memory[200000];
+
+static void obey_expose(void)
+{
+	char text[2 * 64 + 1] = "";
+	struct exposed e;
+
+	pattern(exposed_memory, sizeof exposed_memory, 77);
+	CHECK_EQ(expose(held.s, exposed_memory, sizeof exposed_memory,
+			 MEM_READWRITE, &e), 0);
+	for (DWORD i = 0; i < e.len; i++)
+		snprintf(text + 2 * i, 3, "%02x", (uint8_t)e.descriptor[i]);
+	parent_tell("%s", text);
+}
+
 static void obey(const char *line)
 {
 	SOCKET s;
@@ -117,6 +134,10 @@ static void obey(const char *line)
 		obey_data(false, line + 7);
 	} else if (strncmp(line, "give ", 5) == 0) {
 		obey_give(line + 5);
+	} else if (strcmp(line, "expose") == 0) {
+		obey_expose();
+	} else if (strcmp(line, "serve") == 0) {
+		obey_data(false, "served");
 	} else if (strcmp(line, "debug") == 0) {
 		obey_debug();
 	} else if (strcmp(line, "accept") == 0) {
@@ -380,6 +401,113 @@ CASE(both_ends_can_be_handed_off)
 	order(a, "ok", "expect and back", 0);
 	child_kill(a);
 	child_kill(b);
+	spi_stop();
+}
+
+static void read_descriptor(struct child c, struct exposed *e)
+{
+	char line[LINE_MAX_LEN];
+	unsigned byte;
+
+	child_tell(c, "expose");
+	child_hear(c, line);
+	e->len = (DWORD)strlen(line) / 2;
+	for (DWORD i = 0; i < e->len; i++) {
+		CHECK(sscanf(line + 2 * i, "%2x", &byte) == 1);
+		e->descriptor[i] = (char)byte;
+	}
+}
+
+/* A transport may have to ask the other process to do it. */
+static void rdma_after_hand_off(int how)
+{
+	static char local[200000];
+	char line[LINE_MAX_LEN];
+	struct request r[3];
+	struct exposed e;
+	struct child c;
+	struct pair p;
+	WSABUFEX b;
+	DWORD token;
+	int err = 0;
+
+	spi_start();
+	need_hand_off();
+	if (!spi.rdma_read)
+		case_skip("no RDMA read");
+	c = child_start("servant");
+	pair_open(&p);
+	CHECK_EQ(hand_off(p.server.s, child_pid(c), &token), 0);
+	order(c, "ok", "take", token);
+	read_descriptor(c, &e);
+	b = (WSABUFEX){sizeof local, local,
+		spi.register_memory(p.client.s, local, sizeof local,
+			MEM_READWRITE, &err)};
+	child_tell(c, "serve");
+	CHECK_EQ(post_rdma(RDMA_READ, p.client.s, &b, 1, &e, 0, &r[0], how),
+		WSA_IO_PENDING);
+	if (how == NOTIFIED)
+		up_wait_completed(1);
+	request_expect(p.client.s, &r[0], 0, sizeof local);
+	check_pattern(local, sizeof local, 77);
+	pattern(local, sizeof local, 78);
+	CHECK_EQ(post_rdma(RDMA_WRITE, p.client.s, &b, 1, &e, 0, &r[1], how),
+		WSA_IO_PENDING);
+	b.buf += 5000;
+	b.len = 100000;
+	CHECK_EQ(post_rdma(RDMA_READ, p.client.s, &b, 1, &e, 100000, &r[2],
+			 how), WSA_IO_PENDING);
+	if (how == NOTIFIED)
+		up_wait_completed(3);
+	request_expect(p.client.s, &r[1], 0, sizeof local);
+	request_expect(p.client.s, &r[2], 0, 100000);
+	pattern(exposed_memory, sizeof exposed_memory, 78);
+	CHECK_BYTES(local + 5000, exposed_memory + 100000, 100000);
+	send_text(&p.client, "served");
+	child_hear(c, line);
+	CHECK(strcmp(line, "ok") == 0);
+	child_kill(c);
+	spi_stop();
+}
+
+CASE(R154_RDMA_with_a_process_that_took_the_socket_over_polled)
+{
+	rdma_after_hand_off(POLLED);
+}
+
+CASE(R154_RDMA_with_a_process_that_took_the_socket_over_notified)
+{
+	rdma_after_hand_off(NOTIFIED);
+}
+
+CASE(R198_death_of_a_process_that_should_serve_a_transfer)
+{
+	static char local[200000];
+	struct exposed e;
+	struct request r;
+	struct child c;
+	struct pair p;
+	WSABUFEX b;
+	DWORD token;
+	int err = 0;
+
+	spi_start();
+	need_hand_off();
+	if (!spi.rdma_read)
+		case_skip("no RDMA read");
+	c = child_start("servant");
+	pair_open(&p);
+	CHECK_EQ(hand_off(p.server.s, child_pid(c), &token), 0);
+	order(c, "ok", "take", token);
+	read_descriptor(c, &e);
+	b = (WSABUFEX){sizeof local, local,
+		spi.register_memory(p.client.s, local, sizeof local,
+			MEM_READWRITE, &err)};
+	CHECK_EQ(post_rdma(RDMA_READ, p.client.s, &b, 1, &e, 0, &r, POLLED),
+		WSA_IO_PENDING);
+	request_done(p.client.s, &r);
+	child_kill(c);
+	request_wait(p.client.s, &r);
 	spi_stop();
 }
 

@@ -71,7 +71,7 @@ enum status os_listen(const char *name, unsigned backlog, os_handle *out)
 
 	if (backlog == 0 || !name_make(&n, name))
 		return ST_INVAL;
-	fd = sys_above_stdio(
+	fd = sys_out_of_the_way(
 		sys_socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0));
 	if (fd < 0)
 		return sys_status(fd);

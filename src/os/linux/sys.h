@@ -172,6 +172,26 @@ static inline int sys_above_stdio(int fd)
 	return high;
 }
 
+/*
+ * The same number space is the program's, which gets the lowest free number and
+ * may count on it. What lives long is moved out of its way, if there is room.
+ */
+static inline int sys_out_of_the_way(int fd)
+{
+	struct rlimit limit;
+	int high = -1;
+
+	if (fd < 0)
+		return fd;
+	if (SYS2(SYS_getrlimit, RLIMIT_NOFILE, &limit) == 0)
+		high = sys_fcntl(fd, F_DUPFD_CLOEXEC,
+			limit.rlim_cur > 1024 ? 768 : limit.rlim_cur / 4 * 3);
+	if (high < 0)
+		return sys_above_stdio(fd);
+	sys_close(fd);
+	return high;
+}
+
 /* ---- sockets ---------------------------------------------------------- */
 
 static inline int sys_socket(int family, int type, int protocol)

@@ -119,7 +119,7 @@ static inline bool shm_rdma_blocked(struct transport_conn *c)
 {
 	struct shm_rdma *r = atomic_load(&c->rdma);
 
-	return r && atomic_load(&r->blocked) != 0;
+	return r && atomic_load(&r->blocked) != 0 && shm_rdma_mine(c);
 }
 
 /* Is there something for reap to report? */
@@ -127,7 +127,7 @@ static inline bool shm_rdma_finished(struct transport_conn *c)
 {
 	struct shm_rdma *r = atomic_load(&c->rdma);
 
-	return r && atomic_load(&r->finished) != 0;
+	return r && atomic_load(&r->finished) != 0 && shm_rdma_mine(c);
 }
 
 /* ---- served (shm_served.c: asking, shm_service.c: answering) --------- */
