@@ -123,7 +123,7 @@ static void store(struct epoll_event *ev, uint32_t events, uint64_t data)
 }
 
 /* Reports a member, or lets it rest when it has been looked at too often. */
-static int scan_one(struct epoll_set *set, struct member *m,
+static int scan_one(struct epoll_set *set, struct member *m, unsigned round,
 	struct epoll_event *ev)
 {
 	uint32_t events = member_look(m, 0);
@@ -131,7 +131,7 @@ static int scan_one(struct epoll_set *set, struct member *m,
 	if (events) {
 		store(ev, events, m->data);
 		member_told(m, events);
-		m->round = set->round;
+		m->round = round;
 		if (m->disabled) {
 			m->uneasy = false;
 			set_cool(set, m);
@@ -143,7 +143,8 @@ static int scan_one(struct epoll_set *set, struct member *m,
 	return 0;
 }
 
-int set_scan(struct epoll_set *set, struct epoll_event *ev, int max)
+int set_scan(struct epoll_set *set, unsigned round, struct epoll_event *ev,
+	int max)
 {
 	struct member *m, *next;
 	int n = 0;
@@ -152,8 +153,8 @@ int set_scan(struct epoll_set *set, struct epoll_event *ev, int max)
 	m = set->hot;
 	for (unsigned left = set->hot_count; left > 0 && n < max; left--) {
 		next = m->hot_next;
-		if (m->round != set->round)
-			n += scan_one(set, m, &ev[n]);
+		if (m->round != round)
+			n += scan_one(set, m, round, &ev[n]);
 		m = next;
 	}
 	/* Who was not reached this time is first next time. */
@@ -254,7 +255,7 @@ static void kick_one(struct epoll_set *set)
  * hot, and a sleeper is woken to look, unless it is what has just been
  * reported: that is the returning thread's business first.
  */
-void set_hand_over(struct epoll_set *set)
+void set_hand_over(struct epoll_set *set, unsigned round)
 {
 	struct member *m = set->hot, *next;
 	bool more = false;
@@ -263,7 +264,7 @@ void set_hand_over(struct epoll_set *set)
 		next = m->hot_next;
 		if (member_rest(m, 0))
 			set_cool(set, m);
-		else if (m->round != set->round)
+		else if (m->round != round)
 			more = true;
 		m = next;
 	}

@@ -73,14 +73,16 @@ void set_heat(struct epoll_set *set, struct member *m);
 void set_cool(struct epoll_set *set, struct member *m);
 /* Neither: it is leaving. */
 void set_drop(struct epoll_set *set, struct member *m);
-/* What is ready among the hot members, each once in a wait; at most max. */
-int set_scan(struct epoll_set *set, struct epoll_event *ev, int max);
+/* What is ready among the hot members; at most max. `round` is the wait's
+ * number: what it has reported already it does not report again. */
+int set_scan(struct epoll_set *set, unsigned round, struct epoll_event *ev,
+	int max);
 /* The kernel's events become the program's, in place; returns how many. */
 int set_translate(struct epoll_set *set, struct epoll_event *ev, int n);
 /* Lets all hot members rest. False when one has something to report. */
 bool set_rest(struct epoll_set *set, int depth);
 /* A thread returns while others sleep: they take over. */
-void set_hand_over(struct epoll_set *set);
+void set_hand_over(struct epoll_set *set, unsigned round);
 
 /* ---- epoll_set.c: as part of something else, guard not held --------------- */
 

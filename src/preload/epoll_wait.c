@@ -26,6 +26,7 @@ struct waiting {
 	int max;
 	uint64_t timeout, deadline;
 	const sigset_t *mask;
+	unsigned round; /* this wait's number */
 };
 
 /* ---- the kernel --------------------------------------------------------------- */
@@ -97,7 +98,7 @@ static int look(struct waiting *w)
 
 	if (n == 0 && set->hot && is_kernels_turn(set))
 		n = ask_kernel(w, w->ev, w->max - w->max / 2);
-	return n + set_scan(set, w->ev + n, w->max - n);
+	return n + set_scan(set, w->round, w->ev + n, w->max - n);
 }
 
 /* ---- looking longer --------------------------------------------------------------- */
@@ -134,7 +135,7 @@ static int look_longer(struct waiting *w, bool *entered)
 	while (spent < budget && set->hot && n == 0) {
 		spent += LOOKS_AT_ONCE * set->hot_count;
 		if (stirs_soon(set)) {
-			n = set_scan(set, w->ev, w->max);
+			n = set_scan(set, w->round, w->ev, w->max);
 		} else if (guard_is_wanted(&set->guard)) {
 			guard_leave(&set->guard, *entered);
 			os_yield();
@@ -214,7 +215,7 @@ static int wait_long(struct waiting *w, bool *entered)
 		} else {
 			over = time_left(w) == 0;
 		}
-		n += set_scan(w->set, w->ev + n, w->max - n);
+		n += set_scan(w->set, w->round, w->ev + n, w->max - n);
 		over = over || w->timeout == 0;
 	}
 	return n > 0 ? n : r;
@@ -224,14 +225,14 @@ static int wait_entered(struct waiting *w, bool *entered)
 {
 	int n;
 
-	w->set->round++;
+	w->round = ++w->set->round;
 	n = look(w);
 	if (n == 0 && w->timeout > 0)
 		n = look_longer(w, entered);
 	if (n == 0)
 		n = wait_long(w, entered);
 	if (n > 0 && w->set->hot && atomic_load(&w->set->sleepers) > 0)
-		set_hand_over(w->set);
+		set_hand_over(w->set, w->round);
 	return n;
 }
 
@@ -305,7 +306,7 @@ static int wait_held(struct waiting *w)
 int set_wait(int epfd, struct epoll_event *ev, int max, uint64_t timeout,
 	const sigset_t *mask)
 {
-	struct waiting w = {NULL, epfd, ev, max, timeout, 0, mask};
+	struct waiting w = {NULL, epfd, ev, max, timeout, 0, mask, 0};
 	struct file *f = fdtable_hold(epfd);
 	int r;
 

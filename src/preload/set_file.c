@@ -68,6 +68,7 @@ static void wake_up(struct member *m)
 {
 	m->disabled = false;
 	m->edge = true;
+	m->round = 0;
 	if (m->kind == MEMBER_SAN || m->kind == MEMBER_SET)
 		set_heat(m->set, m);
 }
