@@ -353,7 +353,7 @@ CASE(R84_R113_lack_of_resources_there_allows_TCP)
 /* The setting is read at the first start-up. */
 static void set_connect_timeout(const char *ms)
 {
-	CHECK_EQ(setenv("WSD_CONNECT_TIMEOUT_MS", ms, 1), 0);
+	process_set("WSD_CONNECT_TIMEOUT_MS", ms);
 }
 
 CASE(R86_no_answer_gives_WSAETIMEDOUT_by_polling)

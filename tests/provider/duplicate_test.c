@@ -667,7 +667,7 @@ CASE(R210_a_hand_off_that_nobody_fetches_ends_in_time)
 	struct pair p;
 	DWORD token;
 
-	CHECK_EQ(setenv("WSD_HANDOFF_TIMEOUT_MS", "300", 1), 0);
+	process_set("WSD_HANDOFF_TIMEOUT_MS", "300");
 	spi_start();
 	need_hand_off();
 	c = child_start("servant");

@@ -46,6 +46,8 @@ bool parent_hear(char line[LINE_MAX_LEN]);
 
 /* At once, without handlers. */
 _Noreturn void process_exit(int status);
+/* In this process's environment, and its children's. */
+void process_set(const char *name, const char *value);
 /* Threads of this process. */
 unsigned process_threads(void);
 /* Handles (descriptors) this process has open. */

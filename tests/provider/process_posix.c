@@ -161,6 +161,12 @@ void process_exit(int status)
 	_exit(status);
 }
 
+void process_set(const char *name, const char *value)
+{
+	if (setenv(name, value, 1) < 0)
+		FAIL("setenv");
+}
+
 static unsigned entries(const char *path)
 {
 	DIR *dir = opendir(path);

@@ -9,6 +9,7 @@
 
 #include "cases.h"
 #include "os/os.h"
+#include "process.h"
 #include "provider/provider_id.h"
 #include "spi_driver.h"
 
@@ -48,7 +49,7 @@ bool spi_crosses_processes(void)
 int main(int argc, char **argv)
 {
 	if (argc > 1 && strpbrk(argv[1], "/\\")) {
-		setenv("WSD_TEST_PROVIDER", argv[1], 1);
+		process_set("WSD_TEST_PROVIDER", argv[1]);
 		argv++;
 		argc--;
 	}

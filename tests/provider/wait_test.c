@@ -540,7 +540,7 @@ CASE(R86_a_channels_status_times_out_too)
 	WSDCHANNEL c;
 	SOCKET client;
 
-	CHECK_EQ(setenv("WSD_CONNECT_TIMEOUT_MS", "100", 1), 0);
+	process_set("WSD_CONNECT_TIMEOUT_MS", "100");
 	spi_start();
 	if (!early_send())
 		case_skip("no early send");

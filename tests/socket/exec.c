@@ -198,8 +198,7 @@ CASE(vfork_and_exit_does_no_harm)
 CASE(posix_spawn_with_a_connection_as_standard_input)
 {
 	struct pair pair = pair_open();
-	char name[] = "cat";
-	char *arguments[] = {name, NULL};
+	char *arguments[] = {"cat", NULL};
 	posix_spawn_file_actions_t actions;
 	int status;
 	pid_t pid;

@@ -224,8 +224,7 @@ CASE(socket_calls_on_a_pipe_give_ENOTSOCK)
 CASE(file_positions_on_a_connection_give_ESPIPE)
 {
 	struct pair pair = pair_open();
-	char x[] = "x";
-	struct iovec part = {x, 1};
+	struct iovec part = {"x", 1};
 	char byte = 'x';
 
 	CHECK_ERRNO(lseek(pair.client, 0, SEEK_SET), ESPIPE);
