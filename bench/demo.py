@@ -49,8 +49,8 @@ ROWS = [
 HEADINGS = {
     "rate": f"redis-benchmark -c {CLIENTS}, requests per second (higher is "
             "better)",
-    "latency": "sockperf ping-pong, half a round trip, median (lower is "
-               "better)",
+    "latency": "sockperf ping-pong, each end on its CPU, median of half a "
+               "round trip\n(lower is better)",
 }
 
 

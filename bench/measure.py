@@ -5,6 +5,9 @@ A `Side` says how both ends of a measurement are run. Each measuring function
 starts a server, runs a client against it, ends the server, and returns
 numbers. On the fast side it also proves that the SAN was really taken: else
 WrongRoute is raised, because such a number would be a lie.
+
+Latency depends on where the scheduler puts the two ends, which changes from run
+to run; so for ping-pong each end has a CPU of its own, on both sides.
 """
 
 import collections
@@ -41,19 +44,23 @@ class Side:
         self.name = name
         self.wsd = wsd
 
-    def command(self, routes, *command):
+    def command(self, routes, cpu, *command):
         """The command line, with arguments as text."""
         prefix = ()
+        if cpu is not None:
+            prefix += ("taskset", "-c", cpu)
         if self.wsd:
-            prefix = (self.wsd, "run", f"--explain={routes}", "--")
+            prefix += (self.wsd, "run", f"--explain={routes}", "--")
         return [str(part) for part in prefix + command]
 
 
 class Pair:
     """One server and the clients that are run against it."""
 
-    def __init__(self, side):
+    def __init__(self, side, pinned=False):
         self.side = side
+        cpus = sorted(os.sched_getaffinity(0))
+        self.cpus = cpus[:2] if pinned and len(cpus) > 1 else [None, None]
         self.routes = procs.scratch_file(f"routes-{procs.free_port()}")
         self.port = procs.free_port()
         self.server = None
@@ -61,7 +68,7 @@ class Pair:
 
     def serve(self, *command):
         """Starts the server and waits for its port."""
-        line = self.side.command(self.routes, *command)
+        line = self.side.command(self.routes, self.cpus[0], *command)
         self.commands.append(shown(line))
         self.server = procs.start(*line)
         if self.side.wsd:
@@ -70,7 +77,7 @@ class Pair:
 
     def ask(self, *command, seconds=PATIENCE):
         """Runs a client; returns what it printed."""
-        line = self.side.command(self.routes, *command)
+        line = self.side.command(self.routes, self.cpus[1], *command)
         self.commands.append(shown(line))
         outcome = procs.run(*line, seconds=seconds)
         if outcome.status != 0:
@@ -93,15 +100,16 @@ class Pair:
 
 def shown(line):
     """A command line as a reader would type it."""
-    parts = [part for part in line if not part.startswith("--explain=")]
-    return shlex.join([os.path.basename(parts[0])] + parts[1:])
+    return shlex.join(
+        os.path.basename(part) if part.endswith("/wsd") else part
+        for part in line if not part.startswith("--explain="))
 
 
 # ---- programs ------------------------------------------------------------
 
 def sockperf(side, size, seconds):
     """Ping-pong; half of a round trip in microseconds: mean, p50, p99."""
-    pair = Pair(side)
+    pair = Pair(side, pinned=True)
     pair.serve("sockperf", "server", "--tcp", "-i", HOST, "-p", pair.port)
     text = pair.ask("sockperf", "ping-pong", "--tcp", "-i", HOST, "-p",
                     pair.port, "-m", size, "-t", seconds)

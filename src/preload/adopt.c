@@ -15,7 +15,7 @@ static void set_blocking(int fd, bool nonblock)
 	sys_fcntl(fd, F_SETFL, O_RDWR | (nonblock ? O_NONBLOCK : 0));
 }
 
-/* ---- a connecting socket ------------------------------------------------ */
+/* ---- a connecting socket --------------------------------------------- */
 
 struct replacement {
 	os_handle handle;
@@ -101,7 +101,7 @@ void sock_stays_tcp(int fd)
 	file_release(f);
 }
 
-/* ---- an accepted connection --------------------------------------------- */
+/* ---- an accepted connection ------------------------------------------ */
 
 /*
  * A descriptor of the program's own for the connection, with the lowest free
@@ -111,11 +111,14 @@ void sock_stays_tcp(int fd)
 static int own_descriptor(struct sw_conn *c, int flags)
 {
 	int how = flags & SOCK_CLOEXEC ? F_DUPFD_CLOEXEC : F_DUPFD;
-	int first = sys_fcntl((int)sw_conn_handle(c), how, 0), second;
+	int first = sys_fcntl((int)sw_conn_handle(c), how, 0), given, second;
 
 	if (first < 0)
 		return first;
+	given = (int)sw_conn_handle(c);
 	sw_conn_set_handle(c, first);
+	if (given > first)
+		return first;
 	second = sys_fcntl(first, how, 0);
 	if (second < 0)
 		return first;

@@ -40,7 +40,8 @@ static void bound_address(struct sock *s, int fd, struct addr *out)
 static bool is_for_kernel(struct sock *s, const struct sockaddr *sa,
 	socklen_t len, struct addr *remote)
 {
-	if (len < sizeof sa->sa_family || len > sizeof(struct sockaddr_storage) ||
+	if (len < sizeof sa->sa_family ||
+		len > sizeof(struct sockaddr_storage) ||
 		!memory_readable(sa, len) || sa->sa_family != s->family)
 		return true;
 	if (!sockaddr_get(sa, len, remote) || remote->port == 0)
@@ -101,7 +102,8 @@ static int connect_fresh(struct sock *s, int fd, const struct sockaddr *sa,
 static int connect_again(struct sock *s, const struct sockaddr *sa,
 	socklen_t len)
 {
-	if (len < sizeof sa->sa_family || len > sizeof(struct sockaddr_storage))
+	if (len < sizeof sa->sa_family ||
+		len > sizeof(struct sockaddr_storage))
 		return -EINVAL;
 	if (!memory_readable(sa, len))
 		return -EFAULT;

@@ -10,7 +10,7 @@
 #include "sys.h"
 #include "transfer.h"
 
-/* ---- the flags of an open file -------------------------------------------- */
+/* ---- the flags of an open file --------------------------------------- */
 
 /* Signal-driven input and output: a doorbell makes the signal, and doorbells
  * must be asked for. TCP must serve a socket that wants this beforehand. */
@@ -82,7 +82,7 @@ INTERPOSED int fcntl(int fd, int cmd, ...)
 INTERPOSED int fcntl64(int fd, int cmd, ...) __attribute__((alias("fcntl")));
 INTERPOSED int __fcntl(int fd, int cmd, ...) __attribute__((alias("fcntl")));
 
-/* ---- ioctl ---------------------------------------------------------------- */
+/* ---- ioctl ----------------------------------------------------------- */
 
 static int set_nonblock(struct sock *s, int fd, int *on)
 {

@@ -16,7 +16,7 @@ INTERPOSED int close(int fd)
 	return (int)result(fdtable_close(fd));
 }
 
-/* ---- ranges --------------------------------------------------------------- */
+/* ---- ranges ---------------------------------------------------------- */
 
 /* Closes one by one where the kernel has no close_range. */
 static int close_span(unsigned first, unsigned last, int flags)
@@ -76,7 +76,7 @@ INTERPOSED void closefrom(int low)
 	real.closefrom((int)first);
 }
 
-/* ---- duplicates ----------------------------------------------------------- */
+/* ---- duplicates ------------------------------------------------------ */
 
 INTERPOSED int dup(int fd)
 {

@@ -58,7 +58,7 @@ bool set_is_own(struct epoll_set *set)
 	return set->generation == generation;
 }
 
-/* ---- hot and resting -------------------------------------------------------- */
+/* ---- hot and resting ------------------------------------------------- */
 
 void set_heat(struct epoll_set *set, struct member *m)
 {
@@ -114,7 +114,7 @@ static void heat_uneasy(struct epoll_set *set)
 			set_heat(set, m);
 }
 
-/* ---- looking ---------------------------------------------------------------- */
+/* ---- looking --------------------------------------------------------- */
 
 static void store(struct epoll_event *ev, uint32_t events, uint64_t data)
 {
@@ -163,7 +163,7 @@ int set_scan(struct epoll_set *set, unsigned round, struct epoll_event *ev,
 	return n;
 }
 
-/* ---- what the kernel says ---------------------------------------------------- */
+/* ---- what the kernel says -------------------------------------------- */
 
 /* One event for a listener, though it may have several handles. */
 static int translate_listener(struct member *m, const struct epoll_event *from,
@@ -222,7 +222,7 @@ int set_translate(struct epoll_set *set, struct epoll_event *ev, int n)
 	return kept;
 }
 
-/* ---- before sleep -------------------------------------------------------------- */
+/* ---- before sleep ---------------------------------------------------- */
 
 bool set_rest(struct epoll_set *set, int depth)
 {
@@ -272,7 +272,7 @@ void set_hand_over(struct epoll_set *set, unsigned round)
 		kick_one(set);
 }
 
-/* ---- as part of something else -------------------------------------------------- */
+/* ---- as part of something else --------------------------------------- */
 
 static bool has_ready_member(struct epoll_set *set, int depth)
 {

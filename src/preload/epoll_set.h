@@ -25,7 +25,7 @@ struct epoll_set {
 	struct file file;
 	struct guard guard;
 	unsigned generation; /* of the process that made it */
-	_Atomic unsigned watched; /* members that the kernel reports by cookie */
+	_Atomic unsigned watched; /* members that have a cookie */
 	/* Threads in the kernel; each takes back what it added, so this stays
 	 * right even when the memory has become another set's. */
 	_Atomic unsigned sleepers;
@@ -37,7 +37,7 @@ struct epoll_set {
 	unsigned round;  /* counts waits */
 	unsigned batch;  /* counts translations */
 
-	/* ordinary descriptors: when the kernel is asked without need to sleep */
+	/* ordinary descriptors: when the kernel is asked in passing */
 	unsigned waits;     /* since the last time */
 	bool kernel_gave;   /* it had something then */
 
@@ -67,7 +67,7 @@ static inline bool set_is_watching(struct epoll_set *set)
 	return atomic_load(&set->watched) > 0;
 }
 
-/* ---- epoll_set.c: what a wait does, guard held ---------------------------- */
+/* ---- epoll_set.c: what a wait does, guard held ----------------------- */
 
 void set_heat(struct epoll_set *set, struct member *m);
 void set_cool(struct epoll_set *set, struct member *m);
@@ -84,14 +84,27 @@ bool set_rest(struct epoll_set *set, int depth);
 /* A thread returns while others sleep: they take over. */
 void set_hand_over(struct epoll_set *set, unsigned round);
 
-/* ---- epoll_set.c: as part of something else, guard not held --------------- */
+/* ---- epoll_set.c: as part of something else, guard not held ---------- */
 
 /* Would a wait report something? Takes the kernel's events into the stash when
  * `kernel` says that there are some. */
 bool set_ready(struct epoll_set *set, bool kernel, int depth);
 bool set_rest_inside(struct epoll_set *set, int depth);
 
-/* ---- set_file.c: something happens to a file ------------------------------ */
+/* ---- set_member.c: links held ---------------------------------------- */
+
+/* With the set's guard: into the kernel's set by what the file is now, and out
+ * again (`quietly`: the kernel's part is left as it is). 0 or -errno. */
+int set_admit(struct member *m);
+void set_expel(struct member *m, bool quietly);
+/* The program has added or changed it: everything is news. */
+void set_wake_member(struct member *m);
+void set_link_member(struct member *m);
+void set_unlink_member(struct member *m);
+/* Takes the set's guard itself; frees the member. */
+void set_remove_member(struct member *m, bool quietly);
+
+/* ---- set_file.c: something happens to a file ------------------------- */
 
 /* Out of the kernel's sets and, with its new kind, in again. */
 void set_file_detach(struct file *f);
@@ -105,7 +118,7 @@ void set_file_blocked(struct file *f);
 /* It may be ready for something by an act of this process. */
 void set_file_changed(struct file *f);
 
-/* ---- calls ---------------------------------------------------------------- */
+/* ---- set_control.c, epoll_wait.c ------------------------------------- */
 
 /* epoll_ctl for a tracked descriptor. 0 or -errno. */
 int set_control(int epfd, int op, int fd, struct epoll_event *ev);

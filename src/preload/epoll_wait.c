@@ -18,6 +18,7 @@
 
 #define ASK_KERNEL_EVERY 16
 #define LOOKS_AT_ONCE 32 /* with the guard held */
+#define ROUNDS_PER_QUESTION 16 /* while looking, the kernel is asked too */
 
 struct waiting {
 	struct epoll_set *set;
@@ -29,7 +30,7 @@ struct waiting {
 	unsigned round; /* this wait's number */
 };
 
-/* ---- the kernel --------------------------------------------------------------- */
+/* ---- the kernel ------------------------------------------------------ */
 
 /* Whole milliseconds, rounded up. */
 static int milliseconds(uint64_t ns)
@@ -56,7 +57,7 @@ static int kernel_wait(const struct waiting *w, struct epoll_event *ev,
 	return r;
 }
 
-/* ---- looking, guard held -------------------------------------------------------- */
+/* ---- looking, guard held --------------------------------------------- */
 
 static int take_stash(struct epoll_set *set, struct epoll_event *ev, int max)
 {
@@ -101,7 +102,7 @@ static int look(struct waiting *w)
 	return n + set_scan(set, w->round, w->ev + n, w->max - n);
 }
 
-/* ---- looking longer --------------------------------------------------------------- */
+/* ---- looking longer -------------------------------------------------- */
 
 static bool stirs(struct epoll_set *set)
 {
@@ -129,13 +130,16 @@ static bool stirs_soon(struct epoll_set *set)
 static int look_longer(struct waiting *w, bool *entered)
 {
 	struct epoll_set *set = w->set;
-	unsigned budget = set->hot ? sw_spin_budget() : 0, spent = 0;
+	unsigned budget = set->hot ? sw_spin_budget() : 0;
+	unsigned spent = 0, rounds = 0;
 	int n = 0;
 
 	while (spent < budget && set->hot && n == 0) {
 		spent += LOOKS_AT_ONCE * set->hot_count;
 		if (stirs_soon(set)) {
 			n = set_scan(set, w->round, w->ev, w->max);
+		} else if (++rounds % ROUNDS_PER_QUESTION == 0) {
+			n = ask_kernel(w, w->ev, w->max);
 		} else if (guard_is_wanted(&set->guard)) {
 			guard_leave(&set->guard, *entered);
 			os_yield();
@@ -147,7 +151,7 @@ static int look_longer(struct waiting *w, bool *entered)
 	return n;
 }
 
-/* ---- sleeping ----------------------------------------------------------------------- */
+/* ---- sleeping -------------------------------------------------------- */
 
 static uint64_t time_left(const struct waiting *w)
 {
@@ -249,7 +253,7 @@ static int wait_watching(struct waiting *w)
 	return n;
 }
 
-/* ---- sets that hold nothing of ours ---------------------------------------------------- */
+/* ---- sets that hold nothing of ours ---------------------------------- */
 
 static bool has_cookie(const struct epoll_event *ev, int n)
 {

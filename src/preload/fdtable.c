@@ -64,7 +64,7 @@ static void set_entry(int fd, struct file *f)
 			memory_order_relaxed);
 }
 
-/* ---- the ring of a file's numbers; guarded ----------------------------- */
+/* ---- the ring of a file's numbers; guarded --------------------------- */
 
 static void ring_add(int fd, struct file *f)
 {
@@ -94,7 +94,7 @@ static void ring_remove(int fd, struct file *f)
 	set_entry(fd, NULL);
 }
 
-/* ---- numbers that wait to be closed; guarded --------------------------- */
+/* ---- numbers that wait to be closed; guarded ------------------------- */
 
 static void closing_add(int fd, struct file *f)
 {
@@ -150,6 +150,7 @@ void file_finish(struct file *f)
 {
 	bool entered;
 
+	atomic_store(&f->finishing, true);
 	file_fini(f);
 	entered = guard_enter(&guard);
 	closing_end(f);
@@ -157,7 +158,7 @@ void file_finish(struct file *f)
 	file_free(f);
 }
 
-/* ---- numbers come and go ------------------------------------------------ */
+/* ---- numbers come and go --------------------------------------------- */
 
 /* Calls inside keep using a number that is about to become another's. */
 static void give_substitute(int fd, struct file *f)
@@ -295,7 +296,7 @@ void fdtable_each(struct file *f, void (*fn)(int fd, void *arg), void *arg)
 	guard_leave(&guard, entered);
 }
 
-/* ---- fork ---------------------------------------------------------------- */
+/* ---- fork ------------------------------------------------------------ */
 
 void fdtable_fork_prepare(void)
 {
@@ -307,10 +308,11 @@ void fdtable_fork_parent(void)
 	guard_leave(&guard, true);
 }
 
-/* A number that waited for calls of threads that are not here. */
+/* A number that waited for calls of threads that are not here. What one of them
+ * was just freeing is left as it is. */
 static void end_waiting(struct file *f)
 {
-	if (f->fd >= 0)
+	if (f->fd >= 0 || atomic_load(&f->finishing))
 		closing_end(f);
 	else
 		file_finish(f);

@@ -22,7 +22,7 @@ enum file_kind {
 	FILE_LISTENER, /* struct sock: listening, perhaps on SANs too */
 	FILE_SAN,      /* struct sock: connected over a SAN */
 	FILE_SET,      /* struct epoll_set */
-	FILE_HIDDEN,   /* a descriptor of our own that the program must not hurt */
+	FILE_HIDDEN,   /* a descriptor of ours that the program must not hurt */
 	FILE_CLOSING,  /* closed, but a call is still inside */
 };
 
@@ -34,6 +34,7 @@ struct file {
 	_Atomic uint8_t kind;
 	int fd;      /* one of its descriptors, -1 none; fdtable's lock */
 	int closing; /* list of numbers to close at the end; fdtable's lock */
+	_Atomic bool finishing; /* a thread is freeing it */
 	struct member *members; /* where epoll sets watch it; set_links lock */
 };
 

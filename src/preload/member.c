@@ -22,7 +22,7 @@ void member_free(struct member *m)
 	pool_give(&members, m);
 }
 
-/* ---- cookies --------------------------------------------------------------- */
+/* ---- cookies --------------------------------------------------------- */
 
 /* Random, and never a pointer of user or kernel space or a small number. */
 static uint64_t make_prefix(void)
@@ -59,7 +59,7 @@ struct member *member_of_cookie(uint64_t data, struct epoll_set *set)
 	return m && m->set == set ? m : NULL;
 }
 
-/* ---- looking --------------------------------------------------------------- */
+/* ---- looking --------------------------------------------------------- */
 
 static struct sw_conn *conn_of(struct member *m)
 {
@@ -160,7 +160,7 @@ bool member_stirs(struct member *m)
 	return in != m->looked_in || out != m->looked_out;
 }
 
-/* ---- resting --------------------------------------------------------------- */
+/* ---- resting --------------------------------------------------------- */
 
 /*
  * What to ask a doorbell for: what is wanted and does not hold. Edge-triggered,
@@ -198,7 +198,7 @@ bool member_rest(struct member *m, int depth)
 		member_look(m, depth) == 0;
 }
 
-/* ---- in the kernel ---------------------------------------------------------- */
+/* ---- in the kernel --------------------------------------------------- */
 
 static int control(struct member *m, int op, int fd, uint32_t events,
 	uint64_t data)

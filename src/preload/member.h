@@ -30,7 +30,7 @@ enum member_kind {
 struct member {
 	struct pooled pooled;
 	struct epoll_set *set; /* NULL: free */
-	struct file *file;     /* no reference: leaves the sets before it goes */
+	struct file *file;     /* no reference: it leaves before it goes */
 	int fd;
 	enum member_kind kind;
 	uint32_t events; /* as the program gave them */
@@ -73,7 +73,7 @@ bool member_stirs(struct member *m);
  */
 bool member_rest(struct member *m, int depth);
 
-/* ---- in the kernel ---------------------------------------------------- */
+/* ---- in the kernel --------------------------------------------------- */
 
 /* EPOLL_CTL_ADD or MOD, with all that belongs to the member. 0 or -errno. */
 int member_register(struct member *m, int op);
@@ -86,7 +86,7 @@ void member_forget_handles(struct member *m);
 /* A one-shot listener has been reported: all its parts fall silent. */
 void member_silence(struct member *m);
 
-/* ---- cookies ---------------------------------------------------------- */
+/* ---- cookies --------------------------------------------------------- */
 
 /* What the kernel's epoll instance says instead of the program's data. */
 uint64_t member_cookie(const struct member *m);

@@ -49,7 +49,7 @@ int option_probe(struct sock *s)
 	return sys_socket(s->family, SOCK_STREAM, 0);
 }
 
-/* ---- setsockopt --------------------------------------------------------- */
+/* ---- setsockopt ------------------------------------------------------ */
 
 static int set_plain(struct sock *s, const struct plain *p, const void *value,
 	socklen_t len)
@@ -119,7 +119,7 @@ int option_set(struct sock *s, int level, int name, const void *value,
 	return r;
 }
 
-/* ---- getsockopt --------------------------------------------------------- */
+/* ---- getsockopt ------------------------------------------------------ */
 
 /* Cut at *len, as the kernel does with numbers. */
 static int give(const void *from, size_t size, void *value, socklen_t *len)

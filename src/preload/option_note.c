@@ -108,7 +108,7 @@ void option_replay(struct sock *s, int fd)
 	}
 }
 
-/* ---- options that no SAN has -------------------------------------------- */
+/* ---- options that no SAN has ----------------------------------------- */
 
 /* They change what a stream carries, where it goes, or give messages about
  * segments: the program wants TCP itself. */
@@ -138,7 +138,7 @@ static bool is_tcp_alone(int level, int name)
 	return false;
 }
 
-/* ---- options that the switch carries out -------------------------------- */
+/* ---- options that the switch carries out ----------------------------- */
 
 static uint64_t nanoseconds(int64_t sec, int64_t usec)
 {

@@ -26,7 +26,7 @@ struct watch {
 	enum file_kind kind;
 	unsigned index;    /* in the program's array */
 	unsigned item;     /* FILE_SAN: in items */
-	unsigned handles;  /* FILE_LISTENER: first of its entries, and how many */
+	unsigned handles;  /* FILE_LISTENER: its first entry; how many */
 	unsigned handle_count;
 };
 
@@ -61,7 +61,7 @@ bool poll_is_special(int fd)
 	}
 }
 
-/* ---- begin and end ------------------------------------------------------------- */
+/* ---- begin and end --------------------------------------------------- */
 
 static unsigned count_special(const struct pollfd *fds, unsigned n)
 {
@@ -166,7 +166,7 @@ static void call_destroy(void *arg)
 	scratch_give(c, c->bytes);
 }
 
-/* ---- looking --------------------------------------------------------------------- */
+/* ---- looking --------------------------------------------------------- */
 
 static short look_san(struct poll_call *c, struct watch *w)
 {
@@ -252,7 +252,7 @@ static int look_now(struct poll_call *c)
 	return look(c);
 }
 
-/* ---- looking longer ---------------------------------------------------------------- */
+/* ---- looking longer -------------------------------------------------- */
 
 static bool is_ready(const struct sleep_item *item)
 {
@@ -282,7 +282,7 @@ static bool look_longer(struct poll_call *c)
 	return found;
 }
 
-/* ---- sleeping ------------------------------------------------------------------------ */
+/* ---- sleeping -------------------------------------------------------- */
 
 /* Before sleep, sets must ask for doorbells too. */
 static bool sets_rest(struct poll_call *c)

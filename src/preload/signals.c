@@ -51,7 +51,7 @@ static unsigned effects(uint64_t signals)
 
 #define HAS(seen, effect) ((seen) >> (effect) & 1)
 
-/* ---- handlers that agree ------------------------------------------------------ */
+/* ---- handlers that agree --------------------------------------------- */
 
 static int poll_simply(struct pollfd *fds, unsigned n,
 	const struct timespec *limit, bool restart)
@@ -61,10 +61,16 @@ static int poll_simply(struct pollfd *fds, unsigned n,
 	return errno == EINTR && restart ? 0 : -errno;
 }
 
-/* ---- handlers that do not ------------------------------------------------------- */
+/* ---- handlers that do not -------------------------------------------- */
 
-/* All but those that the C library's threads use among themselves. */
-#define BLOCKED (~(UINT64_C(3) << 31))
+#define BIT(sig) (UINT64_C(1) << ((sig) - 1))
+
+/* All but those that a thread brings upon itself, which end no sleep, and those
+ * that the C library's threads use among themselves. */
+#define BLOCKED                                                               \
+	(~(BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGILL) |           \
+		BIT(SIGTRAP) | BIT(SIGSYS) | BIT(SIGABRT) | BIT(32) |         \
+		BIT(33)))
 
 struct blocking {
 	uint64_t former;

@@ -14,7 +14,7 @@ static void is_gone(struct sleep_item *item)
 	sw_peer_gone(item->conn);
 }
 
-/* ---- the edge-triggered ones --------------------------------------------------- */
+/* ---- the edge-triggered ones ----------------------------------------- */
 
 static bool watch_edge(struct sleep_item *item, unsigned index,
 	struct sleep_edges *edges)
@@ -68,7 +68,7 @@ static bool edges_are_quiet(struct sleep_item *items, unsigned count,
 	return true;
 }
 
-/* ---- all ------------------------------------------------------------------------- */
+/* ---- all ------------------------------------------------------------- */
 
 /* When the switch cannot promise a doorbell though nothing of interest holds,
  * the sleep is cut short. */

@@ -5,6 +5,8 @@
 
 #include "epoll_set.h"
 #include "option.h"
+#include "real.h"
+#include "sockaddr.h"
 #include "sys.h"
 
 static struct pool socks = POOL_INIT(struct sock);
@@ -20,6 +22,7 @@ void file_start(struct file *f, enum file_kind kind)
 	f->fd = -1;
 	f->closing = -1;
 	f->members = NULL;
+	atomic_store_explicit(&f->finishing, false, memory_order_relaxed);
 	file_set_kind(f, kind);
 	atomic_store_explicit(&f->refs, 1, memory_order_release);
 }
@@ -42,7 +45,7 @@ struct sock *sock_create(uint8_t family)
 	return s;
 }
 
-/* ---- the SAN side of a listener ----------------------------------------- */
+/* ---- the SAN side of a listener -------------------------------------- */
 
 struct sw_listener *listener_get(struct sock *s)
 {
@@ -111,6 +114,18 @@ static bool has_handle(struct sock *s, int fd)
 	return found;
 }
 
+static void explain_drop(int fd)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof sa;
+	struct addr local;
+
+	if (sw_explaining() &&
+		real.getsockname(fd, (struct sockaddr *)&sa, &len) == 0 &&
+		sockaddr_get((struct sockaddr *)&sa, len, &local))
+		sw_explain(SW_LISTEN, &local, NULL, NULL, SW_NO_DESCRIPTORS);
+}
+
 void listener_drop_handle(int fd)
 {
 	for (int i = 0; i < (int)fdtable_top(); i++) {
@@ -118,14 +133,17 @@ void listener_drop_handle(int fd)
 
 		if (!f)
 			continue;
-		if (file_kind(f) == FILE_LISTENER && has_handle(sock_of(f), fd))
+		if (file_kind(f) == FILE_LISTENER &&
+			has_handle(sock_of(f), fd)) {
 			listener_drop(sock_of(f));
+			explain_drop(i);
+		}
 		file_release(f);
 	}
 	fdtable_unhide(fd);
 }
 
-/* ---- for fdtable.c ------------------------------------------------------ */
+/* ---- for fdtable.c --------------------------------------------------- */
 
 bool file_moved(struct file *f, int from, int to)
 {

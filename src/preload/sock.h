@@ -88,10 +88,11 @@ static inline __attribute__((always_inline)) struct sock *san_enter(int fd)
 
 	if (__builtin_expect(!f, 1) || file_kind(f) != FILE_SAN)
 		return NULL;
-	f = fdtable_hold(fd);
-	if (!f)
+	if (__builtin_expect(!file_try_hold(f), 0))
 		return NULL;
-	if (file_kind(f) != FILE_SAN) {
+	/* Closed, perhaps opened again, in that moment: then it is neither. */
+	if (__builtin_expect(fdtable_peek(fd) != f ||
+			file_kind(f) != FILE_SAN, 0)) {
 		file_release(f);
 		return NULL;
 	}
@@ -134,7 +135,7 @@ void listener_drop(struct sock *s);
 /* The same for the listener that waits on this hidden number. */
 void listener_drop_handle(int fd);
 
-/* ---- for fdtable.c ----------------------------------------------------- */
+/* ---- for fdtable.c --------------------------------------------------- */
 
 /* The connection goes on with another number; was `from` in use? */
 bool file_moved(struct file *f, int from, int to);

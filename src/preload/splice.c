@@ -19,7 +19,7 @@ static bool is_pipe(int fd)
 	return sys_fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
 }
 
-/* ---- from a pipe ------------------------------------------------------------ */
+/* ---- from a pipe ----------------------------------------------------- */
 
 /* Copies what is in the pipe, without taking it. */
 static ssize_t peek_pipe(int pipe, const int copy[2], char *buf, size_t len,
@@ -77,7 +77,7 @@ static ssize_t splice_in(struct sock *s, int pipe, size_t len, unsigned flags)
 	return r;
 }
 
-/* ---- to a pipe ---------------------------------------------------------------- */
+/* ---- to a pipe ------------------------------------------------------- */
 
 /* A pipe that polls writable takes a page without blocking. */
 #define PIPE_PIECE 4096
@@ -127,7 +127,7 @@ static ssize_t splice_out(struct sock *s, int pipe, size_t len, unsigned flags)
 	return got > 0 ? (ssize_t)got : n;
 }
 
-/* ---- splice ------------------------------------------------------------------- */
+/* ---- splice ---------------------------------------------------------- */
 
 static ssize_t splice_san(struct sock *s, bool to_san, int other,
 	const off_t *at, unsigned flags, size_t len)

@@ -13,7 +13,7 @@
 #include "real.h"
 #include "sock.h"
 
-/* ---- fdopen ------------------------------------------------------------------ */
+/* ---- fdopen ---------------------------------------------------------- */
 
 static int fd_of(void *cookie)
 {
@@ -75,7 +75,7 @@ INTERPOSED FILE *fdopen(int fd, const char *mode)
 	return open_stream(fd, mode);
 }
 
-/* ---- dprintf ----------------------------------------------------------------- */
+/* ---- dprintf --------------------------------------------------------- */
 
 static int write_all(int fd, const char *text, int len)
 {

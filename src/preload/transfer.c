@@ -20,7 +20,7 @@ static unsigned wait_flag(struct sock *s, int flags)
 		: 0;
 }
 
-/* ---- sending ------------------------------------------------------------ */
+/* ---- sending --------------------------------------------------------- */
 
 /* Not all was taken: who waits for room with epoll must be woken later. */
 static ssize_t send_stopped(struct sock *s, enum status st, size_t done)
@@ -164,7 +164,7 @@ ssize_t transfer_sent(struct sock *s, ssize_t r, int flags)
 	return result(r);
 }
 
-/* ---- receiving ---------------------------------------------------------- */
+/* ---- receiving ------------------------------------------------------- */
 
 static ssize_t receive_spans(struct sock *s, const struct os_span *spans,
 	unsigned count, unsigned flags)

@@ -49,7 +49,7 @@ void prov_listening_close(struct prov_socket *s)
 	l->listener = NULL;
 }
 
-/* ---- the queue: s->lock held ------------------------------------------- */
+/* ---- the queue: s->lock held --------------------------------------- */
 
 /* The oldest request, into w. 0 or a Winsock code. */
 static int take(struct prov_socket *s, struct prov_waiting *w)
@@ -95,7 +95,7 @@ static void rearm(struct prov_socket *s)
 		prov_engine_want(s); /* it had stopped watching */
 }
 
-/* ---- one request ------------------------------------------------------- */
+/* ---- one request --------------------------------------------------- */
 
 struct call {
 	struct prov_socket *listener;
@@ -210,7 +210,7 @@ static int decide(const struct call *c, struct prov_socket **out)
 	}
 }
 
-/* ---- WSPAccept --------------------------------------------------------- */
+/* ---- WSPAccept ----------------------------------------------------- */
 
 /* s->lock held. */
 static int take_locked(struct prov_socket *s, struct prov_waiting *w)

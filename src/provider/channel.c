@@ -160,7 +160,7 @@ static void WSPAPI channel_set_wait_handle(PVOID ctx, WSDWAITHANDLE h)
 		provider_transport.set_handle(s->conn, h);
 }
 
-/* ---- WSDOpenChannel ---------------------------------------------------- */
+/* ---- WSDOpenChannel ------------------------------------------------ */
 
 static bool early(enum prov_state state)
 {

@@ -5,7 +5,7 @@
  * The connection ends inside the call, whoever else is inside another call on
  * the socket: every use of it holds one of the four locks. So do the requests
  * that want no upcall. When another thread is inside an upcall of this socket,
- * the upcalls that follow it come later, and so does WPUCloseSocketHandle, which
+ * the upcalls that follow it come later, and so does WPUCloseSocketHandle: it
  * waits for the last reference. (WSPAccept in its condition function has one
  * too.)
  */

@@ -10,7 +10,7 @@
 #include "provider/errors.h"
 #include "provider/socket.h"
 
-/* ---- end --------------------------------------------------------------- */
+/* ---- end ----------------------------------------------------------- */
 
 void prov_conn_close(struct prov_socket *s, bool handed_off)
 {
@@ -64,7 +64,7 @@ static void break_now(struct prov_socket *s)
 	prov_lane_deliver_later(s);
 }
 
-/* ---- outcome of a connect ---------------------------------------------- */
+/* ---- outcome of a connect ------------------------------------------ */
 
 /*
  * The connection is of no use but its wait handle, or its channel, may be
@@ -137,7 +137,7 @@ void prov_connect_look(struct prov_socket *s)
 		spend(s, error);
 }
 
-/* ---- progress ---------------------------------------------------------- */
+/* ---- progress ------------------------------------------------------ */
 
 bool prov_lane_due(struct prov_lane *l, bool thorough)
 {

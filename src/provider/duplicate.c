@@ -39,7 +39,7 @@ struct parcel {
 	uint8_t blob[TRANSPORT_HANDOFF_MAX];
 };
 
-/* ---- the message ------------------------------------------------------- */
+/* ---- the message --------------------------------------------------- */
 
 static void put_addr(struct cursor *c, const struct addr *a)
 {
@@ -114,7 +114,7 @@ static enum status decode(uint8_t *in, size_t len, struct parcel *p)
 	return ok && !c.bad && c.at == c.end ? ST_OK : ST_PROTOCOL;
 }
 
-/* ---- the hand-off ------------------------------------------------------ */
+/* ---- the hand-off -------------------------------------------------- */
 
 static void door_name(uint32_t token, char out[OS_NAME_MAX])
 {
@@ -192,7 +192,7 @@ static int new_handoff(DWORD pid, struct prov_handoff **out)
 	return 0;
 }
 
-/* ---- the old process: all locks held ----------------------------------- */
+/* ---- the old process: all locks held ------------------------------- */
 
 static int why_not(struct prov_socket *s)
 {
@@ -264,7 +264,7 @@ static int hand_off(struct prov_socket *s, struct prov_handoff *h)
 	return 0;
 }
 
-/* ---- WSPDuplicateSocket ------------------------------------------------ */
+/* ---- WSPDuplicateSocket -------------------------------------------- */
 
 static int prepare(struct prov_socket *s, DWORD pid,
 	LPWSAPROTOCOL_INFOW info, struct prov_handoff **h)
@@ -323,7 +323,7 @@ int WSPAPI WSPDuplicateSocket(SOCKET d, DWORD dwProcessId,
 	return prov_result(error, lpErrno);
 }
 
-/* ---- the next process -------------------------------------------------- */
+/* ---- the next process ---------------------------------------------- */
 
 struct delivery {
 	uint8_t message[OS_LINK_MESSAGE_MAX];

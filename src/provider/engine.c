@@ -4,13 +4,7 @@
  *
  * Two ways lead to a socket: the list of those somebody wants looked at, each
  * with a reference and the time from which on; and the poller, which knows it
- * by descriptor. Serving means: take doorbells, make progress (upcalls included),
- * then decide under the socket's lock what to wait for, arm it, and watch the
- * handle. Whoever posts something new afterwards puts the socket on the list;
- * whatever the peer does afterwards rings.
- *
- * If something is there but cannot be taken, or an RDMA runs, for which no
- * doorbell need come, the socket goes on the list for a millisecond later.
+ * by descriptor. What is done with a socket is in service.c.
  */
 #include "provider/engine.h"
 
@@ -21,12 +15,10 @@
 #include "provider/socket.h"
 
 #define MS UINT64_C(1000000)
-#define RETRY_NS MS
 #define HANDOFF_LOOK_NS (500 * MS)
 #define HANDOFF_COOKIE (UINT64_C(1) << 63)
 
 enum {
-	LOOKS = 4,     /* at one socket, before others have their turn */
 	ROUND = 64,    /* sockets of the list, before the poller is asked */
 	COOKIES = 16,
 	BELL = 0,      /* cookie; no descriptor and no hand-off has it */
@@ -61,7 +53,7 @@ static bool inside_engine(void)
 	return os_thread_id() == atomic_load(&engine.thread_id);
 }
 
-/* ---- the list: engine.lock held ---------------------------------------- */
+/* ---- the list: engine.lock held ------------------------------------ */
 
 static void unlink_socket(struct prov_socket *s)
 {
@@ -117,7 +109,7 @@ static struct prov_socket *take_due(uint64_t now, uint64_t *next)
 	return s;
 }
 
-/* ---- the poller -------------------------------------------------------- */
+/* ---- the poller ---------------------------------------------------- */
 
 static void after_fork(uint32_t parent);
 
@@ -151,8 +143,7 @@ void prov_engine_unwatch(struct prov_socket *s)
 	os_mutex_unlock(&engine.lock);
 }
 
-/* s->lock held, so that the handle is not closed meanwhile. */
-static void watch(struct prov_socket *s, os_handle h)
+void prov_engine_watch(struct prov_socket *s, os_handle h)
 {
 	struct prov_service *v = &s->service;
 	enum status st = ST_OK;
@@ -165,122 +156,20 @@ static void watch(struct prov_socket *s, os_handle h)
 			v->watched = h;
 			v->watched_by = os_process_id();
 		} else {
-			list_socket(s, os_now() + RETRY_NS);
+			list_socket(s, os_now() + PROV_RETRY_NS);
 		}
 	}
 	os_mutex_unlock(&engine.lock);
 }
 
-static void come_back(struct prov_socket *s, uint64_t when)
+void prov_engine_come_back(struct prov_socket *s, uint64_t when)
 {
 	os_mutex_lock(&engine.lock);
 	list_socket(s, when);
 	os_mutex_unlock(&engine.lock);
 }
 
-/* ---- what a socket waits for: s->lock held ----------------------------- */
-
-static bool lane_waits(struct prov_socket *s, struct prov_lane *l)
-{
-	if (atomic_load(&l->pending) == atomic_load(&l->waiting))
-		return false;
-	return atomic_load(&l->notify) > 0 || atomic_load(&s->waiters) > 0;
-}
-
-static unsigned interest(struct prov_socket *s)
-{
-	unsigned what = 0;
-
-	if (!s->conn || s->channel)
-		return 0;
-	if (prov_socket_state(s) == PROV_CONNECTING)
-		return s->events.mask & FD_CONNECT ||
-				lane_waits(s, &s->rx)
-			? TRANSPORT_IN
-			: 0;
-	if (lane_waits(s, &s->rx))
-		what |= TRANSPORT_IN;
-	if (lane_waits(s, &s->tx))
-		what |= (atomic_load(&s->tx.blocked) ? TRANSPORT_OUT : 0) |
-			(atomic_load(&s->tx.running) ? TRANSPORT_IN : 0);
-	return what;
-}
-
-static void settle_listener(struct prov_socket *s)
-{
-	os_handle h = provider_transport.listener_handle(
-		s->listening.listener);
-
-	prov_accept_look(s);
-	if ((s->events.mask & FD_ACCEPT) && !s->listening.told &&
-		h != OS_NO_HANDLE)
-		watch(s, h);
-	else
-		prov_engine_unwatch(s);
-}
-
-/* False: something is there already. */
-static bool settle_conn(struct prov_socket *s)
-{
-	unsigned what = interest(s);
-
-	if (!what) {
-		prov_engine_unwatch(s);
-		return true;
-	}
-	if (provider_transport.arm(s->conn, what) != ST_OK)
-		return false;
-	watch(s, provider_transport.handle(s->conn));
-	if (prov_socket_state(s) == PROV_CONNECTING)
-		come_back(s, s->deadline);
-	else if (atomic_load(&s->tx.running))
-		come_back(s, os_now() + RETRY_NS);
-	return true;
-}
-
-static bool settle(struct prov_socket *s)
-{
-	bool settled = true;
-
-	os_mutex_lock(&s->lock);
-	switch (prov_socket_state(s)) {
-	case PROV_LISTENING:
-		settle_listener(s);
-		break;
-	case PROV_CONNECTING:
-	case PROV_CONNECTED:
-	case PROV_DISCONNECTED:
-		settled = settle_conn(s);
-		break;
-	default:
-		prov_engine_unwatch(s);
-		break;
-	}
-	os_mutex_unlock(&s->lock);
-	return settled;
-}
-
-/* ---- serving ----------------------------------------------------------- */
-
-/* Doorbells of a connection that we do not watch are not for us. */
-static void take_doorbells(struct prov_socket *s)
-{
-	os_mutex_lock(&s->lock);
-	if (s->conn && !s->channel && s->service.watched != OS_NO_HANDLE)
-		provider_transport.drain(s->conn, false);
-	os_mutex_unlock(&s->lock);
-}
-
-static void serve(struct prov_socket *s)
-{
-	for (int look = 0; look < LOOKS; look++) {
-		take_doorbells(s);
-		prov_progress(s, true);
-		if (settle(s))
-			return;
-	}
-	come_back(s, os_now() + RETRY_NS);
-}
+/* ---- serving ---------------------------------------------------------- */
 
 /* Returns when to look at the list again. */
 static uint64_t serve_listed(void)
@@ -294,7 +183,7 @@ static uint64_t serve_listed(void)
 		os_mutex_unlock(&engine.lock);
 		if (!s)
 			return next;
-		serve(s);
+		prov_service(s);
 		prov_socket_release(s);
 	}
 	return 0;
@@ -306,11 +195,11 @@ static void serve_descriptor(SOCKET d)
 
 	if (!s)
 		return;
-	serve(s);
+	prov_service(s);
 	prov_socket_release(s);
 }
 
-/* ---- hand-offs: engine.lock held --------------------------------------- */
+/* ---- hand-offs: engine.lock held ----------------------------------- */
 
 static void end_handoff(struct prov_handoff **at, bool fetched)
 {
@@ -346,7 +235,7 @@ static uint64_t tend_handoffs(void)
 	return engine.handoffs ? now + HANDOFF_LOOK_NS : OS_FOREVER;
 }
 
-/* ---- the thread -------------------------------------------------------- */
+/* ---- the thread ---------------------------------------------------- */
 
 static void answer(uint64_t cookie)
 {
@@ -380,16 +269,17 @@ static void run(void *arg)
 		stop = engine.stop;
 		os_mutex_unlock(&engine.lock);
 		if (stop)
-			return;
+			break;
 		now = os_now();
 		when = when == OS_FOREVER ? when : when > now ? when - now : 0;
 		for (unsigned n = os_poller_wait(engine.poller, cookies,
 				COOKIES, when); n > 0; n--)
 			answer(cookies[n - 1]);
 	}
+	atomic_store(&engine.thread_id, 0); /* another thread may get it */
 }
 
-/* ---- start and stop ---------------------------------------------------- */
+/* ---- start and stop ------------------------------------------------ */
 
 /* What a stopped thread leaves. The thread has been joined, or never ran. */
 static void clear(void)
@@ -461,6 +351,7 @@ static void after_fork(uint32_t parent)
 	os_handle_close(engine.poller);
 	os_event_destroy(engine.bell);
 	engine.unjoined = false;
+	atomic_store(&engine.thread_id, 0);
 	atomic_store(&engine.owner, 0);
 }
 
@@ -519,7 +410,7 @@ void prov_engine_stop(void)
 		join_former();
 }
 
-/* ---- what others ask for ----------------------------------------------- */
+/* ---- what others ask for ------------------------------------------- */
 
 void prov_engine_want(struct prov_socket *s)
 {

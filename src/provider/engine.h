@@ -38,6 +38,21 @@ void prov_engine_forget(struct prov_socket *s);
 /* Before a watched handle is closed. Any locks of the socket may be held. */
 void prov_engine_unwatch(struct prov_socket *s);
 
+/* ---- between engine.c and service.c; in the engine's thread -------------- */
+
+/* After so long again, when there is no better way to know. */
+#define PROV_RETRY_NS UINT64_C(1000000)
+
+/* Looks after a socket, of which the caller has a reference. No locks held. */
+void prov_service(struct prov_socket *s);
+/* Serve it whenever h is readable. s->lock held, so that h is not closed
+ * meanwhile. */
+void prov_engine_watch(struct prov_socket *s, os_handle h);
+/* Serve it at that time, or sooner. */
+void prov_engine_come_back(struct prov_socket *s, uint64_t when);
+
+/* ---- hand-offs ------------------------------------------------------------ */
+
 /*
  * The door is watched from now on, but nobody is let in before prov_engine_open
  * has been called. ST_NOMEM, ST_NOHANDLES. The engine is ready.

@@ -33,7 +33,7 @@ void prov_accept_look(struct prov_socket *s)
 	prov_event_record(s, FD_ACCEPT, 0);
 }
 
-/* ---- WSPEventSelect ---------------------------------------------------- */
+/* ---- WSPEventSelect ------------------------------------------------ */
 
 /* Is there something to be watched that nobody polls? */
 static bool needs_engine(struct prov_socket *s, LONG mask)
@@ -94,7 +94,7 @@ int WSPAPI WSPEventSelect(SOCKET d, WSAEVENT hEventObject, LONG lNetworkEvents,
 	return prov_result(error, lpErrno);
 }
 
-/* ---- WSPEnumNetworkEvents ---------------------------------------------- */
+/* ---- WSPEnumNetworkEvents ------------------------------------------ */
 
 /* R65, R66, R67. s->lock held. */
 static int take_record(struct prov_socket *s, WSAEVENT object,

@@ -22,7 +22,7 @@ struct ioctl {
 	DWORD *returned;
 };
 
-/* ---- extension functions ----------------------------------------------- */
+/* ---- extension functions ------------------------------------------- */
 
 typedef void (*any_function)(void);
 
@@ -78,7 +78,7 @@ static int extension_pointer(const struct ioctl *c)
 	return 0;
 }
 
-/* ---- addresses --------------------------------------------------------- */
+/* ---- addresses ----------------------------------------------------- */
 
 /* Those of the socket's family, to the front (R56). */
 static unsigned only_family(struct addr *list, unsigned count, int family)
@@ -153,7 +153,7 @@ static int address_list(const struct prov_socket *s, const struct ioctl *c)
 	return error;
 }
 
-/* ---- WSPIoctl ---------------------------------------------------------- */
+/* ---- WSPIoctl ------------------------------------------------------ */
 
 static int with_socket(SOCKET d, DWORD code, const struct ioctl *c,
 	LPWSAOVERLAPPED ov)

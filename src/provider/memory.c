@@ -42,7 +42,7 @@ void prov_memory_fini(struct prov_memory *m)
 	os_mutex_fini(&m->lock);
 }
 
-/* ---- use by requests --------------------------------------------------- */
+/* ---- use by requests ----------------------------------------------- */
 
 static bool holds(const struct prov_registration *r, const char *base,
 	uint64_t len, unsigned rights)
@@ -133,7 +133,7 @@ enum status prov_memory_hold_named(struct prov_memory *m,
 	return st;
 }
 
-/* ---- end of the connection --------------------------------------------- */
+/* ---- end of the connection ----------------------------------------- */
 
 /* m->lock held. What the transport is using right now ends with it. */
 static void conceal_all(struct prov_socket *s)
@@ -169,7 +169,7 @@ void prov_memory_detach(struct prov_socket *s)
 	prov_cache_empty(&s->memory.cache);
 }
 
-/* ---- what both registrations check ------------------------------------- */
+/* ---- what both registrations check --------------------------------- */
 
 /* R161, R162, R163. Outputs nothing; memory locked. */
 static int check(struct prov_socket *s, PVOID base, DWORD len, DWORD flags,
@@ -189,7 +189,7 @@ static int check(struct prov_socket *s, PVOID base, DWORD len, DWORD flags,
 	return 0;
 }
 
-/* ---- local ------------------------------------------------------------- */
+/* ---- local --------------------------------------------------------- */
 
 /* A number that no registration of the process has, in practice for ever. */
 static uintptr_t next_id(void)
@@ -284,7 +284,7 @@ int WSPAPI WSPDeregisterMemory(SOCKET d, HANDLE Handle, LPINT lpErrno)
 	return prov_result(error, lpErrno);
 }
 
-/* ---- for the peer ------------------------------------------------------ */
+/* ---- for the peer -------------------------------------------------- */
 
 /* Memory locked. */
 static int add_exposure(struct prov_socket *s, PVOID base, DWORD len,

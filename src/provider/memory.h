@@ -53,7 +53,7 @@ void prov_memory_init(struct prov_memory *m);
 /* Frees what is registered still; the connection is gone. */
 void prov_memory_fini(struct prov_memory *m);
 
-/* ---- m->lock not held -------------------------------------------------- */
+/* ---- m->lock not held ---------------------------------------------- */
 
 /*
  * For each span the registration that it lies in and that has these rights,
@@ -71,7 +71,7 @@ void prov_memory_drop(struct prov_registration **held, unsigned count);
 /* The peer loses all access (R180). Nothing is freed before close (R196). */
 void prov_memory_conceal(struct prov_socket *s);
 
-/* ---- m->lock held ------------------------------------------------------ */
+/* ---- m->lock held -------------------------------------------------- */
 
 /*
  * Before the connection is closed: takes all access away, gives the cache and

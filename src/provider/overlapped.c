@@ -37,7 +37,7 @@ bool prov_upcall_inside(void)
 	return upcall_depth > 0;
 }
 
-/* ---- the fields -------------------------------------------------------- */
+/* ---- the fields ---------------------------------------------------- */
 
 void prov_overlapped_begin(LPWSAOVERLAPPED ov)
 {
@@ -87,7 +87,7 @@ int prov_overlapped_check(const void *buffers, DWORD count, DWORD flags,
 	return 0;
 }
 
-/* ---- WSPGetOverlappedResult -------------------------------------------- */
+/* ---- WSPGetOverlappedResult ---------------------------------------- */
 
 /* R138: the caller's thread does the work. */
 static void poll(struct prov_socket *s, bool thorough)

@@ -109,7 +109,7 @@ void prov_receive_advance(struct prov_socket *s, bool thorough)
 		end_lane(s, st);
 }
 
-/* ---- WSPRecv ----------------------------------------------------------- */
+/* ---- WSPRecv ------------------------------------------------------- */
 
 /* Why nothing can be received. rx.lock held. */
 static int receive_error(struct prov_socket *s)

@@ -104,7 +104,7 @@ void prov_lane_init(struct prov_lane *l);
 /* With nothing pending. */
 void prov_lane_fini(struct prov_lane *l);
 
-/* ---- with the lane's lock held ---------------------------------------- */
+/* ---- with the lane's lock held ------------------------------------- */
 
 /* An empty request, NULL when 64 are pending or there is no memory (R148). */
 struct prov_request *prov_request_take(struct prov_lane *l);
@@ -128,7 +128,7 @@ void prov_lane_flush(struct prov_socket *s, struct prov_lane *l, int error);
  */
 void prov_lane_show_polled(struct prov_socket *s, struct prov_lane *l);
 
-/* ---- without locks ---------------------------------------------------- */
+/* ---- without locks ------------------------------------------------- */
 
 /*
  * Shows what is done, with upcalls. `nested`: also when this very thread is

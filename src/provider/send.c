@@ -47,7 +47,7 @@ int prov_send_error(struct prov_socket *s, bool messages)
 	return state == PROV_CONNECTED ? 0 : WSAENOTCONN; /* R147 */
 }
 
-/* ---- one request and the transport ------------------------------------- */
+/* ---- one request and the transport --------------------------------- */
 
 /* Errors that are the request's own; all others end the connection. */
 static bool is_request_error(enum status st)
@@ -127,7 +127,7 @@ static void end_lane(struct prov_socket *s, enum status st)
 	prov_conn_lost(s, st);
 }
 
-/* ---- progress ---------------------------------------------------------- */
+/* ---- progress ------------------------------------------------------ */
 
 static struct prov_request *started_with(struct prov_socket *s, uint64_t cookie)
 {
@@ -203,7 +203,7 @@ void prov_send_advance(struct prov_socket *s, bool thorough)
 		end_lane(s, st);
 }
 
-/* ---- submitting -------------------------------------------------------- */
+/* ---- submitting ---------------------------------------------------- */
 
 /* Does an older request wait for its turn? */
 static bool older_waits(struct prov_socket *s)
@@ -240,7 +240,7 @@ int prov_send_submit(struct prov_socket *s, struct prov_request *r)
 	return 0;
 }
 
-/* ---- WSPSend ----------------------------------------------------------- */
+/* ---- WSPSend ------------------------------------------------------- */
 
 /* The array (R143) and a hold on the memory (R144, R168). tx.lock held. */
 static int capture(struct prov_socket *s, struct prov_request *r,

@@ -13,7 +13,7 @@
 #include "provider/process.h"
 #include "provider/spi.h"
 
-/* ---- life -------------------------------------------------------------- */
+/* ---- life ---------------------------------------------------------- */
 
 static struct prov_socket *new_socket(int family)
 {
@@ -110,7 +110,7 @@ void prov_socket_end(struct prov_socket *s)
 	free_socket(s);
 }
 
-/* ---- state ------------------------------------------------------------- */
+/* ---- state --------------------------------------------------------- */
 
 bool prov_socket_step(struct prov_socket *s, enum prov_step step)
 {
@@ -153,7 +153,7 @@ void prov_socket_happened(struct prov_socket *s)
 	os_mutex_unlock(&s->wait_lock);
 }
 
-/* ---- WSPSocket --------------------------------------------------------- */
+/* ---- WSPSocket ----------------------------------------------------- */
 
 /* Each of the three may be left to the catalog entry. */
 static void from_protocol_info(const WSAPROTOCOL_INFOW *info, int *af,

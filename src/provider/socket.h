@@ -105,7 +105,7 @@ struct prov_socket {
 	_Atomic bool channel;      /* WSDOpenChannel has been called */
 };
 
-/* ---- life -------------------------------------------------------------- */
+/* ---- life ---------------------------------------------------------- */
 
 /*
  * A socket in state CREATED with a switch handle, made by one upcall (R23). 0
@@ -118,7 +118,7 @@ void prov_socket_release(struct prov_socket *s);
 /* The last reference is gone. Called by the descriptor table only. */
 void prov_socket_end(struct prov_socket *s);
 
-/* ---- state ------------------------------------------------------------- */
+/* ---- state --------------------------------------------------------- */
 
 static inline enum prov_state prov_socket_state(const struct prov_socket *s)
 {
@@ -136,7 +136,7 @@ void prov_socket_unlock_all(struct prov_socket *s);
 /* Something has completed or changed: waiters look again. Any locks. */
 void prov_socket_happened(struct prov_socket *s);
 
-/* ---- connection.c: no locks held --------------------------------------- */
+/* ---- connection.c: no locks held ----------------------------------- */
 
 /*
  * Does whatever can be done now: outcome of a connect, sends, RDMA, receives,
@@ -149,24 +149,24 @@ void prov_progress_only(struct prov_socket *s, bool thorough);
 /* The first part alone: leaves CONNECTING if the outcome is known. */
 void prov_connect_look(struct prov_socket *s);
 
-/* ---- connection.c: with all locks held --------------------------------- */
+/* ---- connection.c: with all locks held ----------------------------- */
 
 /* Closes what is left of the connection; requests are not touched. */
 void prov_conn_close(struct prov_socket *s, bool handed_off);
 
-/* ---- connection.c: with at least one lane's lock held ------------------ */
+/* ---- connection.c: with at least one lane's lock held -------------- */
 
 /* The connection is over, because of st. */
 void prov_conn_lost(struct prov_socket *s, enum status st);
 
-/* ---- send.c, recv.c: the lane's lock held ------------------------------ */
+/* ---- send.c, recv.c: the lane's lock held -------------------------- */
 
 void prov_send_advance(struct prov_socket *s, bool thorough);
 void prov_receive_advance(struct prov_socket *s, bool thorough);
 /* Is it time to ask whether the peer lives? Cheap. */
 bool prov_lane_due(struct prov_lane *l, bool thorough);
 
-/* ---- event.c: s->lock held --------------------------------------------- */
+/* ---- event.c: s->lock held ----------------------------------------- */
 
 /* Records the event, then signals it if selected (R68). */
 void prov_event_record(struct prov_socket *s, long event, int error);

@@ -14,7 +14,7 @@
 
 #include <openwsd/wsdext.h>
 
-/* ---- the 17 required entries ------------------------------------------ */
+/* ---- the 17 required entries --------------------------------------- */
 
 SOCKET WSPAPI WSPAccept(SOCKET s, struct sockaddr *addr, LPINT addrlen,
 	LPCONDITIONPROC lpfnCondition, DWORD_PTR dwCallbackData, LPINT lpErrno);
@@ -59,7 +59,7 @@ SOCKET WSPAPI WSPSocket(int af, int type, int protocol,
 	LPWSAPROTOCOL_INFOW lpProtocolInfo, GROUP g, DWORD dwFlags,
 	LPINT lpErrno);
 
-/* ---- the 13 entries that the switch does not use (unsupported.c) ------- */
+/* ---- the 13 entries that the switch does not use (unsupported.c) --- */
 
 INT WSPAPI WSPAddressToString(LPSOCKADDR lpsaAddress, DWORD dwAddressLength,
 	LPWSAPROTOCOL_INFOW lpProtocolInfo, LPWSTR lpszAddressString,
@@ -98,7 +98,7 @@ INT WSPAPI WSPStringToAddress(LPWSTR AddressString, INT AddressFamily,
 /* Fills every entry of the table, none NULL (R12). */
 void prov_fill_table(LPWSPPROC_TABLE table);
 
-/* ---- our own extension functions -------------------------------------- */
+/* ---- our own extension functions ----------------------------------- */
 
 int WSPAPI WSDQueryCapabilities(LPWSDCAPABILITIES lpCaps, LPINT lpErrno);
 int WSPAPI WSDGetWaitHandle(SOCKET s, WSDWAITHANDLE *lpHandle, LPINT lpErrno);
@@ -106,7 +106,7 @@ int WSPAPI WSDArm(SOCKET s, DWORD dwInterest, LPINT lpErrno);
 int WSPAPI WSDPeerIdentity(SOCKET s, LPWSDPEER lpPeer, LPINT lpErrno);
 int WSPAPI WSDOpenChannel(SOCKET s, LPWSDCHANNEL lpChannel, LPINT lpErrno);
 
-/* ---- how an SPI function reports --------------------------------------- */
+/* ---- how an SPI function reports ----------------------------------- */
 
 /* 0, or SOCKET_ERROR and the code. */
 static inline int prov_result(int error, LPINT lpErrno)

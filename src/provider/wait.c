@@ -51,7 +51,7 @@ int WSPAPI WSDGetWaitHandle(SOCKET d, WSDWAITHANDLE *lpHandle, LPINT lpErrno)
 	return prov_result(error, lpErrno);
 }
 
-/* ---- WSDArm ------------------------------------------------------------ */
+/* ---- WSDArm -------------------------------------------------------- */
 
 /* s->lock held. Doorbells that are older than what we look at next. */
 static int drain(struct prov_socket *s)

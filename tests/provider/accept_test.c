@@ -185,7 +185,7 @@ CASE(R99_R106_the_peers_address_needs_room)
 	spi_stop();
 }
 
-/* ---- condition function -------------------------------------------------- */
+/* ---- condition function -------------------------------------------- */
 
 static struct {
 	int answer;
@@ -310,7 +310,7 @@ CASE(R116_a_deferred_request_is_refused_when_the_listener_closes)
 	spi_stop();
 }
 
-/* ---- what a condition function may do (R103) ------------------------------ */
+/* ---- what a condition function may do (R103) ----------------------- */
 
 static SOCKET busy_listener;
 static struct addr busy_addr;
@@ -370,7 +370,7 @@ CASE(R103_the_condition_function_may_close_the_listener)
 	CHECK_EQ(up_closed(), up_created()); /* R113 */
 }
 
-/* ---- resources, withdrawal, addresses ------------------------------------ */
+/* ---- resources, withdrawal, addresses ------------------------------ */
 
 CASE(R111_no_descriptors_with_a_request_queued_gives_WSAEMFILE)
 {
@@ -499,7 +499,7 @@ CASE(R116_closing_a_listener_refuses_what_is_queued_and_allows_TCP)
 	spi_stop();
 }
 
-/* ---- several threads ------------------------------------------------------ */
+/* ---- several threads ----------------------------------------------- */
 
 static _Atomic unsigned taken;
 enum { CLIENTS = 200 };

@@ -18,7 +18,7 @@ void case_add(struct test_case *added)
 	last = &added->next;
 }
 
-/* ---- running ----------------------------------------------------------- */
+/* ---- running ------------------------------------------------------- */
 
 static bool run_one(unsigned number, const struct test_case *c)
 {
@@ -67,7 +67,7 @@ int cases_main(int argc, char **argv)
 	return run_all(argc > 1 ? argv[1] : "");
 }
 
-/* ---- saying what is wrong ---------------------------------------------- */
+/* ---- saying what is wrong ------------------------------------------ */
 
 static void say(const char *before, const char *format, va_list arguments)
 {
@@ -116,7 +116,7 @@ void check_bytes(const void *got, const void *want, size_t len,
 	for (size_t i = 0; i < len; i++)
 		if (a[i] != b[i])
 			case_fail(file, line,
-				"%s: byte %zu of %zu: got 0x%02x, expected "
+				"%s: byte %u of %u: got 0x%02x, expected "
 				"0x%02x",
-				text, i, len, a[i], b[i]);
+				text, (unsigned)i, (unsigned)len, a[i], b[i]);
 }

@@ -152,7 +152,7 @@ CASE(R197_simultaneous_close_is_clean_on_both_sides)
 	spi_stop();
 }
 
-/* ---- death of a process ----------------------------------------------------- */
+/* ---- death of a process -------------------------------------------- */
 
 ROLE(peer_that_connects)
 {
@@ -345,7 +345,7 @@ CASE(the_peer_is_who_the_system_says)
 	spi_stop();
 }
 
-/* ---- many at once (R211), for long (R215) ------------------------------------ */
+/* ---- many at once (R211), for long (R215) -------------------------- */
 
 static struct pair storm;
 static _Atomic bool storm_over;

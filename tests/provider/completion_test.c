@@ -245,7 +245,7 @@ CASE(R138_polling_makes_progress_without_any_thread)
 	spi_stop();
 }
 
-/* ---- order ---------------------------------------------------------------- */
+/* ---- order --------------------------------------------------------- */
 
 enum { ROUNDS = 3000, WINDOW = 32 };
 
@@ -339,7 +339,7 @@ CASE(R150_a_polled_request_is_not_seen_before_an_older_notified_one)
 	spi_stop();
 }
 
-/* ---- from inside the upcall (R159) ----------------------------------------- */
+/* ---- from inside the upcall (R159) --------------------------------- */
 
 static struct pair inner;
 static struct request inner_requests[64];

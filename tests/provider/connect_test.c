@@ -12,7 +12,7 @@ static int select_event(SOCKET s, WSAEVENT e, long mask)
 	return spi.t.lpWSPEventSelect(s, e, (LONG)mask, &err) ? err : 0;
 }
 
-/* ---- WSPEventSelect, WSPEnumNetworkEvents -------------------------------- */
+/* ---- WSPEventSelect, WSPEnumNetworkEvents -------------------------- */
 
 CASE(R61_event_select_takes_accept_and_connect_only)
 {
@@ -133,7 +133,7 @@ CASE(enum_network_events_with_bad_arguments_gives_WSAEINVAL)
 	spi_stop();
 }
 
-/* ---- WSPConnect ---------------------------------------------------------- */
+/* ---- WSPConnect ---------------------------------------------------- */
 
 CASE(R70_R71_connect_goes_on_without_us_and_the_event_tells)
 {

@@ -372,7 +372,7 @@ CASE(R149_sixty_four_receives_can_be_pending_and_no_more)
 	spi_stop();
 }
 
-/* ---- many messages of every size, both ways ------------------------------- */
+/* ---- many messages of every size, both ways ------------------------ */
 
 static void stream_out(void *arg)
 {

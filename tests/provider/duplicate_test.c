@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- both sides -------------------------------------------------------------- */
+/* ---- both sides ---------------------------------------------------- */
 
 static int hand_off(SOCKET s, uint32_t pid, DWORD *token)
 {
@@ -47,7 +47,8 @@ static void need_hand_off(void)
 	CHECK_EQ(code, 0);
 }
 
-/* ---- a process that does what it is told --------------------------------------
+/*
+ * A process that does what it is told:
  *
  *   take TOKEN       -> ok | code N
  *   send TEXT        -> ok
@@ -95,7 +96,7 @@ static void obey_give(const char *args)
 		0);
 	socket_close(held.s);
 	memset(&held, 0, sizeof held);
-	parent_tell("token %u", token);
+	parent_tell("token %u", (unsigned)token);
 }
 
 static void obey_debug(void)
@@ -185,7 +186,7 @@ static DWORD take_back(struct child c)
 	return token;
 }
 
-/* ---- connected sockets --------------------------------------------------------- */
+/* ---- connected sockets --------------------------------------------- */
 
 CASE(R202_R203_R205_R206_a_connection_goes_to_another_process)
 {
@@ -511,7 +512,7 @@ CASE(R198_death_of_a_process_that_should_serve_a_transfer)
 	spi_stop();
 }
 
-/* ---- listeners (R208) ------------------------------------------------------------ */
+/* ---- listeners (R208) ---------------------------------------------- */
 
 CASE(R208_a_listener_goes_with_its_queue_and_gets_new_requests)
 {
@@ -573,7 +574,7 @@ CASE(R208_a_listener_comes_back_and_signals_again)
 	spi_stop();
 }
 
-/* ---- errors ------------------------------------------------------------------------ */
+/* ---- errors -------------------------------------------------------- */
 
 CASE(R209_hand_off_without_connection_fails)
 {

@@ -18,7 +18,7 @@ void check_call(int result, int *err, int code, const char *text,
 	*err = 0;
 }
 
-/* ---- memory -------------------------------------------------------------- */
+/* ---- memory -------------------------------------------------------- */
 
 /* In a list, so that a leak checker finds what cases leave. */
 union block {
@@ -57,7 +57,7 @@ void test_free(void *p)
 	free(b);
 }
 
-/* ---- sockets ------------------------------------------------------------ */
+/* ---- sockets ------------------------------------------------------- */
 
 struct addr test_addr(int family)
 {
@@ -205,7 +205,7 @@ SOCKET socket_accept(SOCKET listener)
 	}
 }
 
-/* ---- pairs --------------------------------------------------------------- */
+/* ---- pairs --------------------------------------------------------- */
 
 void end_open(struct end *e, SOCKET s)
 {
@@ -269,7 +269,7 @@ void pair_close(struct pair *p)
 	socket_close(p->listener);
 }
 
-/* ---- requests ------------------------------------------------------------ */
+/* ---- requests ------------------------------------------------------ */
 
 void request_init(struct request *r, int how)
 {
@@ -383,7 +383,7 @@ void pair_talk(struct end *a, struct end *b)
 	expect_text(a, "and the other");
 }
 
-/* ---- RDMA ---------------------------------------------------------------- */
+/* ---- RDMA ---------------------------------------------------------- */
 
 int expose(SOCKET s, void *base, DWORD len, DWORD rights, struct exposed *out)
 {
@@ -434,10 +434,11 @@ void check_pattern(const void *got, size_t len, uint32_t seed)
 {
 	for (size_t i = 0; i < len; i++)
 		if (((const uint8_t *)got)[i] != pattern_at(i, seed))
-			FAIL("byte %zu of %zu is wrong", i, len);
+			FAIL("byte %u of %u is wrong", (unsigned)i,
+				(unsigned)len);
 }
 
-/* ---- events, threads ----------------------------------------------------- */
+/* ---- events, threads ----------------------------------------------- */
 
 WSAEVENT event_new(void)
 {

@@ -15,7 +15,7 @@
 /* Nothing that works takes longer than this. */
 #define PATIENCE (10 * UINT64_C(1000000000))
 
-/* ---- calls that must succeed, or fail with one code --------------------- */
+/* ---- calls that must succeed, or fail with one code ---------------- */
 
 /* Each evaluates a call that stores its code in `err`, which is in scope. */
 #define OK(call) check_call(call, &err, 0, #call, __FILE__, __LINE__)
@@ -24,13 +24,13 @@
 void check_call(int result, int *err, int code, const char *text,
 	const char *file, int line);
 
-/* ---- memory -------------------------------------------------------------- */
+/* ---- memory -------------------------------------------------------- */
 
 /* Zeroed; what a case leaves behind is no leak of the provider's. */
 void *test_alloc(size_t len);
 void test_free(void *p);
 
-/* ---- sockets ------------------------------------------------------------ */
+/* ---- sockets ------------------------------------------------------- */
 
 /* 127.0.0.1 or ::1, with a port that is hard to guess. */
 struct addr test_addr(int family);
@@ -50,7 +50,7 @@ SOCKET socket_accept(SOCKET listener);
 /* The same once; its code. */
 int socket_try_accept(SOCKET listener, SOCKET *out);
 
-/* ---- pairs of connected sockets ----------------------------------------- */
+/* ---- pairs of connected sockets ------------------------------------ */
 
 enum { POOL_SLOTS = 80, SLOT_BYTES = 2048 };
 
@@ -77,7 +77,7 @@ void end_close(struct end *e);
 char *end_send_slot(struct end *e, unsigned slot);
 char *end_receive_slot(struct end *e, unsigned slot);
 
-/* ---- requests ------------------------------------------------------------ */
+/* ---- requests ------------------------------------------------------ */
 
 enum { POLLED = 1, NOTIFIED = 0 };
 
@@ -110,7 +110,7 @@ void expect_text(struct end *e, const char *text);
 /* Both directions. */
 void pair_talk(struct end *a, struct end *b);
 
-/* ---- RDMA ---------------------------------------------------------------- */
+/* ---- RDMA ---------------------------------------------------------- */
 
 struct exposed {
 	char descriptor[64];
@@ -128,7 +128,7 @@ int post_rdma(enum rdma_op op, SOCKET s, WSABUFEX *buffers, DWORD count,
 void pattern(void *to, size_t len, uint32_t seed);
 void check_pattern(const void *got, size_t len, uint32_t seed);
 
-/* ---- events -------------------------------------------------------------- */
+/* ---- events -------------------------------------------------------- */
 
 WSAEVENT event_new(void);
 void event_free(WSAEVENT e);

@@ -187,7 +187,7 @@ CASE(R192_memory_is_released_before_the_completion)
 	spi_stop();
 }
 
-/* ---- for the peer --------------------------------------------------------- */
+/* ---- for the peer -------------------------------------------------- */
 
 CASE(R170_R171_R172_the_size_of_a_descriptor_can_be_probed)
 {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- cache: R181 to R187 ---------------------------------------------------- */
+/* ---- cache: R181 to R187 ------------------------------------------- */
 
 static char memory[1 << 20];
 
@@ -213,7 +213,7 @@ CASE(R164_no_resources_gives_WSAENOBUFS)
 	spi_stop();
 }
 
-/* ---- slow and failing RDMA: R150 to R152, R156, R168 ---------------------------- */
+/* ---- slow and failing RDMA: R150 to R152, R156, R168 --------------- */
 
 struct slow {
 	struct pair p;
@@ -393,7 +393,7 @@ CASE(R194_loss_with_transfers_running)
 	spi_stop();
 }
 
-/* ---- a lame network -------------------------------------------------------------- */
+/* ---- a lame network ------------------------------------------------ */
 
 CASE(R141_messages_arrive_though_sends_find_no_room_at_first)
 {
@@ -470,7 +470,7 @@ CASE(R50_a_provider_without_read_says_so)
 	spi_stop();
 }
 
-/* ---- every allocation in turn: R29, R164 -------------------------------------------- */
+/* ---- every allocation in turn: R29, R164 --------------------------- */
 
 static uint32_t fail_at;
 

@@ -137,7 +137,7 @@ CASE(sizes_cannot_be_set)
 	spi_stop();
 }
 
-/* ---- extension pointers -------------------------------------------------- */
+/* ---- extension pointers -------------------------------------------- */
 
 CASE(R48_R49_every_extension_is_there_without_a_socket)
 {
@@ -193,7 +193,7 @@ CASE(R53_too_small_buffers_for_an_extension_give_WSAEFAULT)
 	spi_stop();
 }
 
-/* ---- addresses ----------------------------------------------------------- */
+/* ---- addresses ----------------------------------------------------- */
 
 static SOCKET_ADDRESS_LIST *query(SOCKET s, DWORD *size)
 {
@@ -321,7 +321,7 @@ CASE(R59_R60_quality_of_service_gives_WSAEOPNOTSUPP)
 	spi_stop();
 }
 
-/* ---- capabilities -------------------------------------------------------- */
+/* ---- capabilities -------------------------------------------------- */
 
 CASE(capabilities_fill_what_there_is_room_for)
 {

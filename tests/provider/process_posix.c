@@ -52,7 +52,7 @@ int process_run_case(const char *name, unsigned seconds)
 	return exit_code(status);
 }
 
-/* ---- children ---------------------------------------------------------- */
+/* ---- children ------------------------------------------------------ */
 
 struct child child_start(const char *role)
 {
@@ -154,7 +154,7 @@ bool parent_hear(char line[LINE_MAX_LEN])
 	return hear(PARENT_FD, line);
 }
 
-/* ---- this process ------------------------------------------------------ */
+/* ---- this process -------------------------------------------------- */
 
 void process_exit(int status)
 {

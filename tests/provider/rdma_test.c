@@ -315,7 +315,7 @@ CASE(R180_after_the_connection_nothing_can_be_reached)
 	spi_stop();
 }
 
-/* ---- order, over and over -------------------------------------------------- */
+/* ---- order, over and over ------------------------------------------ */
 
 static void push(void *arg)
 {

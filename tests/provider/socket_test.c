@@ -230,7 +230,7 @@ CASE(inet6_wildcard_serves_inet_unless_only_v6)
 	spi_stop();
 }
 
-/* ---- bad descriptors ----------------------------------------------------- */
+/* ---- bad descriptors ----------------------------------------------- */
 
 static void is_no_socket(SOCKET s)
 {

@@ -28,7 +28,7 @@ static struct {
 	struct spi_completion completion[COMPLETIONS];
 } up = {.lock = OS_MUTEX_INIT};
 
-/* ---- upcalls ----------------------------------------------------------- */
+/* ---- upcalls ------------------------------------------------------- */
 
 static bool is_open(SOCKET h)
 {
@@ -183,7 +183,7 @@ void up_fail_create(int error)
 	os_mutex_unlock(&up.lock);
 }
 
-/* ---- start and stop ---------------------------------------------------- */
+/* ---- start and stop ------------------------------------------------ */
 
 WSAPROTOCOL_INFOW spi_tcpip_info(void)
 {
@@ -287,6 +287,6 @@ void spi_stop(void)
 	CHECK_EQ(spi.t.lpWSPCleanup(&error), 0);
 	CHECK_EQ(up_closed(), up_created()); /* R20 */
 	while (spi_threads() > 0 && os_now() < until)
-		os_sleep(1000000); /* one that was joined may still be leaving */
+		os_sleep(1000000); /* a joined one may still be leaving */
 	CHECK_EQ(spi_threads(), 0);
 }

@@ -34,7 +34,7 @@ struct spi {
 };
 extern struct spi spi;
 
-/* ---- start and stop ---------------------------------------------------- */
+/* ---- start and stop ------------------------------------------------ */
 
 /* WSPStartupEx, found in the library or linked. Defined by each program. */
 LPWSPSTARTUPEX spi_entry(void);
@@ -57,7 +57,7 @@ unsigned spi_threads(void);
 /* One extension pointer; NULL with *error. */
 void *spi_extension(const GUID *id, int *error);
 
-/* ---- upcalls ----------------------------------------------------------- */
+/* ---- upcalls ------------------------------------------------------- */
 
 struct spi_completion {
 	SOCKET handle;

@@ -262,7 +262,7 @@ CASE(a_handle_is_readable_when_the_peer_has_gone)
 	spi_stop();
 }
 
-/* ---- channels --------------------------------------------------------------- */
+/* ---- channels ------------------------------------------------------ */
 
 static int open_channel(SOCKET s, WSDCHANNEL *c)
 {
@@ -615,7 +615,7 @@ CASE(RDMA_beside_a_channel)
 	spi_stop();
 }
 
-/* ---- fork -------------------------------------------------------------------- */
+/* ---- fork ---------------------------------------------------------- */
 
 CASE(after_a_fork_both_processes_use_the_channel_and_close_alone)
 {

@@ -7,8 +7,8 @@
 WAY is `tcp`; `san`: under `wsd run`; or `requests`: under `wsd run` with the
 channel extension off, so that the switch uses the SPI's overlapped requests
 only. A case is what it is over TCP: on the other ways it must pass exactly
-when it passes there. What the file not_yet lists is skipped where it fails.
-Prints TAP.
+when it passes there. Known limits (tests/socket/limits) are skipped, with the
+reason. Prints TAP.
 
 --late-signals leaves out what cannot work in a program built with the thread
 sanitizer, which delivers a signal only when a blocking call has ended.
@@ -28,7 +28,6 @@ import procs  # noqa: E402
 PASS, SKIP = 0, 77
 CASE_SECONDS = 45
 PROMPT_SIGNALS = re.compile("signal|handler|SA_RESTART")
-NOT_YET = os.path.join(os.path.dirname(os.path.abspath(__file__)), "not_yet")
 WAYS = {
     "tcp": {},
     "san": {},
@@ -85,12 +84,6 @@ class Bench:
             return "overdue", str(why)
 
 
-def not_yet():
-    """Names of the cases that the SAN does not promise yet."""
-    with open(NOT_YET, encoding="ascii") as file:
-        return {line.strip() for line in file if not line.startswith("#")}
-
-
 def judge_tcp(status):
     """The case itself must be right."""
     return status in (PASS, SKIP), "" if status == PASS else " # SKIP"
@@ -100,11 +93,9 @@ def judge_san(bench, name, status):
     """Anything but a pass must be the same over TCP."""
     if status == PASS:
         return True, "", ""
-    if name in not_yet():
-        return True, " # SKIP not promised yet", ""
     wanted, _ = bench.over_tcp(name)
     if status == SKIP and wanted == SKIP:
-        return True, " # SKIP", ""
+        return True, " # SKIP as over TCP", ""
     return False, "", f"ended with {status}, over TCP with {wanted}"
 
 

@@ -1,6 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 #include "transport/shm/shm_ring.h"
 
+/* Records that one killed process can have left: a skip and a message. */
+#define LEFT_BEHIND_MAX 2
+
+/* The tail, behind records that are out already. ST_PROTOCOL. */
+static enum status find_tail(const struct shm_ring *r, uint64_t *out)
+{
+	uint64_t tail = atomic_load_explicit(&r->words->tail,
+		memory_order_relaxed);
+
+	for (int i = 0; i <= LEFT_BEHIND_MAX; i++) {
+		uint64_t word, need;
+
+		if (tail & 7)
+			return ST_PROTOCOL;
+		word = atomic_load_explicit(ring_word(r, tail),
+			memory_order_relaxed);
+		*out = tail;
+		if (word == 0)
+			return ST_OK;
+		need = ring_record_size((uint32_t)word);
+		if (need > r->size - (tail & (r->size - 1)))
+			return ST_PROTOCOL;
+		tail += need;
+	}
+	return ST_PROTOCOL;
+}
+
 /*
  * Bytes to leave unused before the record: up to the end of the ring when it
  * does not fit there, or when the ring is empty and has wandered off.
@@ -11,7 +38,8 @@ static uint64_t bytes_to_skip(const struct shm_ring *r, uint64_t tail,
 	uint64_t at = tail & (r->size - 1), rest = r->size - at;
 	bool wandered = tail == head && at >= SHM_REWIND;
 
-	if (rest < need || (wandered && need + SHM_RESERVE <= at))
+	if (rest < need ||
+	    (wandered && need + SHM_END_MARK + SHM_RESERVE <= at))
 		return rest;
 	return 0;
 }
@@ -20,21 +48,17 @@ enum status ring_reserve_far(const struct shm_ring *r, uint32_t len,
 	uint32_t keep, struct ring_place *out)
 {
 	struct shm_ring_words *w = r->words;
-	uint64_t tail = atomic_load_explicit(&w->tail, memory_order_relaxed);
 	/* Pairs with ring_consume: what is released is not read any more. */
 	uint64_t head = atomic_load_explicit(&w->head, memory_order_acquire);
-	uint64_t need = ring_record_size(len), skip;
+	uint64_t need = ring_record_size(len), tail, skip;
 
-	if (!ring_sane(r, tail, head))
+	if (find_tail(r, &tail) != ST_OK || !ring_sane(r, tail, head))
 		return ST_PROTOCOL;
 	atomic_store_explicit(&w->head_cache, head, memory_order_relaxed);
 	skip = bytes_to_skip(r, tail, head, need);
-	if (r->size - (tail - head) < skip + need + keep)
+	if (r->size - (tail - head) < skip + need + SHM_END_MARK + keep)
 		return ST_AGAIN;
-	if (skip)
-		ring_mark(r->data + (tail & (r->size - 1)),
-			(uint32_t)(skip - SHM_RECORD_HEADER), SHM_SKIP);
-	ring_place_at(r, tail + skip, len, out);
+	ring_place_at(r, tail + skip, skip, len, out);
 	return ST_OK;
 }
 
@@ -50,5 +74,5 @@ bool ring_writable(const struct shm_ring *r)
 		return true;
 	if (rest < need)
 		need += rest;
-	return r->size - (tail - head) >= need + SHM_RESERVE;
+	return r->size - (tail - head) >= need + SHM_END_MARK + SHM_RESERVE;
 }

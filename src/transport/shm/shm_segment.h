@@ -58,33 +58,35 @@ enum shm_state { SHM_REQUESTED = 1, SHM_ACCEPTED = 2, SHM_REFUSED = 3 };
  * connection and never wrap; position in the ring = cursor modulo ring size.
  * A record is 8 bytes of header, payload, padding to 8. Records never wrap
  * around the end of the ring: a record of kind SHM_SKIP fills the rest.
+ * How records become visible: see shm_ring.h.
  */
 struct shm_ring_words {
-	/* The producer's line: end of the last published record, and the head
-	 * as the producer saw it last. */
+	/* The producer's line: end of the last record, and the head as the
+	 * producer saw it last. */
 	alignas(SHM_LINE) _Atomic uint64_t tail;
 	_Atomic uint64_t head_cache;
 	/* 1: the consumer sleeps and wants a doorbell. */
 	alignas(SHM_LINE) _Atomic uint32_t reader_asleep;
-	/* The consumer's line: end of the last released record, and the tail as
-	 * the consumer saw it last. */
+	/* The consumer's line: end of the last released record. */
 	alignas(SHM_LINE) _Atomic uint64_t head;
-	_Atomic uint64_t tail_cache;
 	/* 1: the producer sleeps and wants a doorbell when there is room. */
 	alignas(SHM_LINE) _Atomic uint32_t writer_asleep;
 };
 
-/* A record's header is one 64-bit word: payload length, kind << 32. */
+/* A record's header is one word, never 0: payload length, kind. Where the next
+ * record will begin there is 0, the end mark. */
 #define SHM_RECORD_HEADER 8u
+#define SHM_END_MARK 8u
+#define SHM_HEADER(kind, len) ((uint64_t)(kind) << 32 | (uint32_t)(len))
 
 enum shm_kind {
-	SHM_DATA = 0,
-	SHM_SKIP = 1, /* go on at the start of the ring */
+	SHM_DATA = 1,
+	SHM_SKIP = 2, /* go on at the start of the ring */
 	/* Served RDMA: struct shm_served_head, then bytes for *_BYTES. */
-	SHM_ASK_READ = 2,    /* please send me ... */
-	SHM_WRITE_BYTES = 3, /* please store ... */
-	SHM_READ_BYTES = 4,  /* part of what you asked for */
-	SHM_REPLY = 5,       /* how the transfer ended */
+	SHM_ASK_READ = 3,    /* please send me ... */
+	SHM_WRITE_BYTES = 4, /* please store ... */
+	SHM_READ_BYTES = 5,  /* part of what you asked for */
+	SHM_REPLY = 6,       /* how the transfer ended */
 	SHM_KINDS
 };
 
