@@ -12,6 +12,7 @@
 #ifndef WSD_PRELOAD_MEMORY_H
 #define WSD_PRELOAD_MEMORY_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -22,8 +23,8 @@
 
 /* Numbers of good pages, plus 1. Any value is safe to read at any time. */
 struct memory_pages {
-	uintptr_t readable[MEMORY_BY_SOCKET];
-	uintptr_t writable[MEMORY_BY_SOCKET];
+	_Atomic uintptr_t readable[MEMORY_BY_SOCKET];
+	_Atomic uintptr_t writable[MEMORY_BY_SOCKET];
 };
 
 /* The first and the last page of the range; what lies between is rarely worse.
@@ -31,24 +32,32 @@ struct memory_pages {
 bool memory_readable(const void *p, size_t len);
 bool memory_writable(const void *p, size_t len);
 
-static inline bool memory_is_known(const uintptr_t known[MEMORY_BY_SOCKET],
-	const void *p, size_t len)
+static inline bool memory_is_page(const _Atomic uintptr_t *known,
+	uintptr_t page)
 {
-	uintptr_t first = (uintptr_t)p >> MEMORY_PAGE_BITS;
-	uintptr_t last = ((uintptr_t)p + len - 1) >> MEMORY_PAGE_BITS;
-
-	return known[first % MEMORY_BY_SOCKET] == first + 1 &&
-		known[last % MEMORY_BY_SOCKET] == last + 1;
+	return atomic_load_explicit(&known[page % MEMORY_BY_SOCKET],
+		       memory_order_relaxed) == page + 1;
 }
 
-static inline void memory_know(uintptr_t known[MEMORY_BY_SOCKET],
+static inline bool memory_is_known(const _Atomic uintptr_t *known,
 	const void *p, size_t len)
 {
 	uintptr_t first = (uintptr_t)p >> MEMORY_PAGE_BITS;
 	uintptr_t last = ((uintptr_t)p + len - 1) >> MEMORY_PAGE_BITS;
 
-	known[first % MEMORY_BY_SOCKET] = first + 1;
-	known[last % MEMORY_BY_SOCKET] = last + 1;
+	return memory_is_page(known, first) && memory_is_page(known, last);
+}
+
+static inline void memory_know(_Atomic uintptr_t *known, const void *p,
+	size_t len)
+{
+	uintptr_t first = (uintptr_t)p >> MEMORY_PAGE_BITS;
+	uintptr_t last = ((uintptr_t)p + len - 1) >> MEMORY_PAGE_BITS;
+
+	atomic_store_explicit(&known[first % MEMORY_BY_SOCKET], first + 1,
+		memory_order_relaxed);
+	atomic_store_explicit(&known[last % MEMORY_BY_SOCKET], last + 1,
+		memory_order_relaxed);
 }
 
 /* For a socket's buffers; len is not 0. */

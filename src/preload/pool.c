@@ -31,19 +31,22 @@ static void *new_chunk(size_t len)
 
 static struct pooled *make(struct pool *p)
 {
-	uint32_t chunk = p->made / POOL_CHUNK, slot = p->made % POOL_CHUNK;
+	uint32_t made = atomic_load_explicit(&p->made, memory_order_relaxed);
+	uint32_t chunk = made / POOL_CHUNK, slot = made % POOL_CHUNK;
 	struct pooled *o;
 
 	if (chunk == POOL_CHUNKS)
 		return NULL;
-	if (p->made == 0 && !p->chunks[0])
+	if (made == 0 && !p->chunks[0])
 		enlist(p);
 	if (!p->chunks[chunk])
 		p->chunks[chunk] = new_chunk(p->size * POOL_CHUNK);
 	if (!p->chunks[chunk])
 		return NULL;
 	o = (struct pooled *)((char *)p->chunks[chunk] + slot * p->size);
-	o->index = p->made++;
+	o->index = made;
+	/* Pairs with pool_at: what has an index is there. */
+	atomic_store_explicit(&p->made, made + 1, memory_order_release);
 	return o;
 }
 
@@ -72,7 +75,7 @@ void pool_give(struct pool *p, void *object)
 
 void *pool_at(struct pool *p, uint32_t index)
 {
-	if (index >= p->made)
+	if (index >= atomic_load_explicit(&p->made, memory_order_acquire))
 		return NULL;
 	return (char *)p->chunks[index / POOL_CHUNK] +
 		index % POOL_CHUNK * p->size;

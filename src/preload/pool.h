@@ -10,6 +10,7 @@
 #ifndef WSD_PRELOAD_POOL_H
 #define WSD_PRELOAD_POOL_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,7 +28,7 @@ struct pooled {
 struct pool {
 	struct guard guard;
 	size_t size; /* of an object */
-	uint32_t made;
+	_Atomic uint32_t made; /* pool_at looks at it without the guard */
 	struct pooled *free;
 	struct pool *next_pool; /* all that have been used */
 	void *chunks[POOL_CHUNKS];
