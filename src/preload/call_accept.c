@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* call_accept.c - accept: what comes over a SAN or over TCP, at one port. */
 #include <limits.h>
+#include <pthread.h>
 
 #include "connect.h"
 #include "memory.h"
@@ -176,14 +177,17 @@ static int sleep_now(struct accept_sleep *w)
 	return signals_poll(w->fds, w->count, w->deadline ? &limit : NULL);
 }
 
+/* Not to be cancelled in here: the socket is held. */
 static int accept_entered(struct sock *s, const struct acceptance *a,
 	struct accept_sleep *w, bool *again)
 {
-	int r;
+	int former, r;
 
 	if (!sock_is(s, FILE_LISTENER) || !atomic_load(&s->listener))
 		return NOT_OURS;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &former);
 	r = accept_now(s, a);
+	pthread_setcancelstate(former, NULL);
 	*again = r == -EAGAIN && !s->nonblock;
 	if (*again)
 		prepare_sleep(s, a->fd, w);
@@ -215,6 +219,7 @@ static int accept_with(const struct acceptance *a)
 {
 	int saved = errno, r = -EINVAL;
 
+	pthread_testcancel();
 	if (!(a->flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)))
 		r = accept_any(a);
 	if (r == NOT_OURS)

@@ -191,7 +191,7 @@ static void translate_doorbell(struct epoll_set *set, struct member *m,
 	uint32_t events)
 {
 	if (m->kind == MEMBER_SET) {
-		m->edge = true;
+		m->signalled = true;
 	} else {
 		if (events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP))
 			sw_peer_gone(sock_of(m->file)->conn);
@@ -303,10 +303,12 @@ bool set_ready(struct epoll_set *set, bool kernel, int depth)
 {
 	bool entered = guard_enter(&set->guard), ready;
 
-	if (kernel)
+	/* Without members of ours the kernel's word is enough. */
+	if (kernel && set_is_watching(set))
 		collect(set);
 	heat_uneasy(set);
-	ready = set->stashed > 0 || has_ready_member(set, depth);
+	ready = set->stashed > 0 || has_ready_member(set, depth) ||
+		(kernel && !set_is_watching(set));
 	guard_leave(&set->guard, entered);
 	return ready;
 }

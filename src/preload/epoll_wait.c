@@ -297,7 +297,7 @@ static int wait_held(struct waiting *w)
 {
 	int r = 0;
 
-	if (!set_is_watching(w->set)) {
+	if (!set_is_watching(w->set) && w->set->stashed == 0) {
 		if (wait_plain(w, &r))
 			return r;
 		r = translate_now(w, r);

@@ -12,7 +12,11 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#if __has_include(<sys/single_threaded.h>)
 #include <sys/single_threaded.h>
+#else
+#define __libc_single_threaded 0 /* an older C library does not tell */
+#endif
 
 #include "inflight.h"
 #include "pool.h"

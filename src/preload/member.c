@@ -114,12 +114,13 @@ static uint32_t look_san(struct member *m)
  * has had for them. */
 static uint32_t look_set(struct member *m, int depth)
 {
-	bool news = m->edge;
+	struct epoll_set *inner = (struct epoll_set *)m->file;
+	bool news = m->edge || m->signalled;
 
 	if (depth >= MEMBER_DEPTH || !(m->events & EVENTS_IN))
 		return 0;
-	if (!set_ready((struct epoll_set *)m->file, news, depth + 1)) {
-		m->edge = false;
+	if (!set_ready(inner, m->signalled, depth + 1)) {
+		m->signalled = false;
 		return 0;
 	}
 	if ((m->events & EPOLLET) && !news)
@@ -138,7 +139,7 @@ uint32_t member_look(struct member *m, int depth)
 
 void member_told(struct member *m, uint32_t events)
 {
-	m->edge = false;
+	m->edge = m->signalled = false;
 	m->idle = 0;
 	if (m->kind == MEMBER_SAN)
 		m->told_reads = sock_of(m->file)->reads;

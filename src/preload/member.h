@@ -38,7 +38,8 @@ struct member {
 
 	bool hot;
 	bool disabled; /* one-shot, and shot */
-	bool edge;     /* an edge by order: added, modified, kernel says so */
+	bool edge;     /* added or modified: that counts as an edge */
+	bool signalled; /* a set: the kernel says that it has something */
 	bool kicked;   /* in the kernel with EPOLLOUT, to wake a sleeper */
 	bool uneasy;   /* rests, though a doorbell is not certain */
 	unsigned idle; /* waits since it last had something */

@@ -23,8 +23,9 @@
 #endif
 
 #define VERSION MAKEWORD(2, 2)
-/* How long the last clean-up waits for calls still inside the provider. */
-#define CLEANUP_WAIT_NS (5 * UINT64_C(1000000000))
+/* How long the last clean-up waits for calls still inside the provider: 5 s. */
+#define CLEANUP_WAIT_NS (50 * UINT64_C(1000000))
+#define CLEANUP_WAITS 100
 
 static struct {
 	struct os_mutex lock; /* role: process */
@@ -160,19 +161,25 @@ static int count_out(bool *last)
  * perhaps, ends its socket when it returns; we wait for that, unless we are
  * inside an upcall ourselves and would wait for ourselves.
  */
-static void stop(void)
+static void close_all(void)
 {
 	struct prov_socket *s;
 	unsigned cursor = 0;
-	enum status st = ST_OK;
 
 	while ((s = prov_descriptor_next(&cursor)))
 		prov_close_held(s);
-	if (prov_descriptor_count() > 0 && !prov_upcall_inside())
-		st = prov_descriptor_wait_none(CLEANUP_WAIT_NS);
+}
+
+static void stop(void)
+{
+	close_all();
+	/* WSPAccept in another thread may just have made one more. */
+	for (int i = 0; i < CLEANUP_WAITS && !prov_upcall_inside() &&
+		prov_descriptor_wait_none(CLEANUP_WAIT_NS) != ST_OK; i++)
+		close_all();
 	prov_engine_stop();
 	os_mutex_lock(&state.lock);
-	if (st == ST_OK && prov_descriptor_count() == 0) {
+	if (prov_descriptor_count() == 0) {
 		provider_transport.stop();
 		state.transport_up = false;
 	}

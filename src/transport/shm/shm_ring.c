@@ -4,28 +4,41 @@
 /* Records that one killed process can have left: a skip and a message. */
 #define LEFT_BEHIND_MAX 2
 
-/* The tail, behind records that are out already. ST_PROTOCOL. */
-static enum status find_tail(const struct shm_ring *r, uint64_t *out)
+/* Behind the records that are out already; ST_PROTOCOL. */
+static enum status step_over(const struct shm_ring *r, uint64_t *tail)
 {
-	uint64_t tail = atomic_load_explicit(&r->words->tail,
-		memory_order_relaxed);
-
 	for (int i = 0; i <= LEFT_BEHIND_MAX; i++) {
 		uint64_t word, need;
 
-		if (tail & 7)
+		if (*tail & 7)
 			return ST_PROTOCOL;
-		word = atomic_load_explicit(ring_word(r, tail),
+		word = atomic_load_explicit(ring_word(r, *tail),
 			memory_order_relaxed);
-		*out = tail;
 		if (word == 0)
 			return ST_OK;
 		need = ring_record_size((uint32_t)word);
-		if (need > r->size - (tail & (r->size - 1)))
+		if (need > r->size - (*tail & (r->size - 1)))
 			return ST_PROTOCOL;
-		tail += need;
+		*tail += need;
 	}
 	return ST_PROTOCOL;
+}
+
+static enum status find_tail(const struct shm_ring *r, uint64_t *out)
+{
+	struct shm_ring_words *w = r->words;
+	uint64_t tail = atomic_load_explicit(&w->tail, memory_order_relaxed);
+
+	if (tail != atomic_load_explicit(&w->intent, memory_order_relaxed)) {
+		enum status st = step_over(r, &tail);
+
+		if (st != ST_OK)
+			return st;
+		atomic_store_explicit(&w->intent, tail, memory_order_relaxed);
+		atomic_store_explicit(&w->tail, tail, memory_order_release);
+	}
+	*out = tail;
+	return ST_OK;
 }
 
 /*
