@@ -23,17 +23,40 @@ static uint64_t patience_of(struct sock *s)
 	return patience < limit ? patience : limit;
 }
 
-/* Where the program has bound the socket; family 0 when it has not. */
-static void bound_address(struct sock *s, int fd, struct addr *out)
+static void own_address(int fd, struct addr *out)
 {
 	struct sockaddr_storage sa;
 	socklen_t len = sizeof sa;
 
 	memset(out, 0, sizeof *out);
-	if (!s->bound || real.getsockname(fd, (struct sockaddr *)&sa, &len) < 0)
-		return;
-	if (!sockaddr_get((struct sockaddr *)&sa, len, out))
+	if (real.getsockname(fd, (struct sockaddr *)&sa, &len) == 0 &&
+		!sockaddr_get((struct sockaddr *)&sa, len, out))
 		out->family = 0;
+}
+
+/* Where the program has bound the socket; family 0 when it has not. */
+static void bound_address(struct sock *s, int fd, struct addr *out)
+{
+	memset(out, 0, sizeof *out);
+	if (s->bound)
+		own_address(fd, out);
+}
+
+/* Why a connect goes over TCP; told when the kernel has chosen an address. */
+struct detour {
+	bool taken;
+	enum sw_reason why;
+	struct addr remote;
+};
+
+static void explain_detour(int fd, const struct detour *d)
+{
+	struct addr local;
+	int saved = errno;
+
+	own_address(fd, &local);
+	sw_explain(SW_CONNECT, &local, &d->remote, NULL, d->why);
+	errno = saved;
 }
 
 /* What the kernel would refuse or treat in its own way is left to it. */
@@ -79,19 +102,17 @@ static bool connect_san(struct sock *s, const struct addr *local,
 
 /* Guard held, the socket is FRESH. 0, -EINPROGRESS, or 1: use TCP. */
 static int connect_fresh(struct sock *s, int fd, const struct sockaddr *sa,
-	socklen_t len)
+	socklen_t len, struct detour *d)
 {
-	struct addr local, remote;
-	enum sw_reason why;
+	struct addr local;
 
-	if (is_for_kernel(s, sa, len, &remote))
+	if (is_for_kernel(s, sa, len, &d->remote))
 		return 1;
 	bound_address(s, fd, &local);
-	if (!match_families(&local, &remote))
+	if (!match_families(&local, &d->remote))
 		return 1;
-	if (!connect_san(s, &local, &remote, &why)) {
-		if (sw_explaining())
-			sw_explain(SW_CONNECT, &local, &remote, NULL, why);
+	if (!connect_san(s, &local, &d->remote, &d->why)) {
+		d->taken = sw_explaining();
 		return 1;
 	}
 	/* Programs that do not block expect to be told later. */
@@ -117,7 +138,7 @@ static int connect_again(struct sock *s, const struct sockaddr *sa,
 }
 
 static int connect_sock(struct sock *s, int fd, const struct sockaddr *sa,
-	socklen_t len)
+	socklen_t len, struct detour *d)
 {
 	bool entered = guard_enter(&s->guard);
 	int r = 1;
@@ -125,7 +146,7 @@ static int connect_sock(struct sock *s, int fd, const struct sockaddr *sa,
 	if (sock_is(s, FILE_SAN))
 		r = connect_again(s, sa, len);
 	else if (sock_is(s, FILE_FRESH))
-		r = connect_fresh(s, fd, sa, len);
+		r = connect_fresh(s, fd, sa, len, d);
 	guard_leave(&s->guard, entered);
 	return r;
 }
@@ -146,13 +167,19 @@ static int connect_tcp(int fd, const struct sockaddr *sa, socklen_t len)
 INTERPOSED int connect(int fd, const struct sockaddr *sa, socklen_t len)
 {
 	struct sock *s = sock_enter(fd);
+	struct detour d = {.taken = false};
 	int r;
 
 	if (!s)
 		return real.connect(fd, sa, len);
-	r = connect_sock(s, fd, sa, len);
+	r = connect_sock(s, fd, sa, len, &d);
 	sock_leave(s);
-	return r > 0 ? connect_tcp(fd, sa, len) : (int)result(r);
+	if (r <= 0)
+		return (int)result(r);
+	r = connect_tcp(fd, sa, len);
+	if (d.taken)
+		explain_detour(fd, &d);
+	return r;
 }
 
 INTERPOSED int __connect(int fd, const struct sockaddr *sa, socklen_t len)
