@@ -37,7 +37,7 @@ struct sock {
 	bool connecting; /* connect() has yet to say that it succeeded */
 	bool shut_send;
 	bool signals;    /* O_ASYNC: a doorbell is wanted */
-	unsigned reads;  /* counts calls that may have taken bytes */
+	_Atomic unsigned reads; /* counts calls that may have taken bytes */
 	struct memory_pages pages; /* of buffers used with it */
 
 	/* LISTENER */

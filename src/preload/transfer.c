@@ -176,7 +176,7 @@ static ssize_t receive_spans(struct sock *s, const struct os_span *spans,
 		st = sw_receive(s->conn, spans, count, flags, &done);
 	while (__builtin_expect(st == ST_INTR, 0) &&
 		goes_on(st, sw_conn_options(s->conn)->receive_timeout));
-	s->reads++;
+	atomic_fetch_add_explicit(&s->reads, 1, memory_order_relaxed);
 	if (__builtin_expect(st == ST_OK, 1))
 		return (ssize_t)done;
 	return st == ST_CLOSED ? 0 : -errno_of(st);
