@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* call_option.c - getsockopt and setsockopt. */
+#include "epoll_set.h"
 #include "option.h"
 #include "real.h"
 
@@ -15,6 +16,9 @@ INTERPOSED int setsockopt(int fd, int level, int name, const void *value,
 	entered = guard_enter(&s->guard);
 	if (sock_is(s, FILE_SAN)) {
 		r = option_set(s, level, name, value, len);
+		if (level == SOL_SOCKET &&
+			(name == SO_RCVLOWAT || name == SO_OOBINLINE))
+			set_file_changed(&s->file);
 	} else {
 		r = real.setsockopt(fd, level, name, value, len);
 		if (r == 0)

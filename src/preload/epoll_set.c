@@ -11,7 +11,7 @@ static struct pool sets = POOL_INIT(struct epoll_set);
 static unsigned generation; /* counts forks from the first ancestor */
 
 /* After so many waits in vain a hot member rests even if nobody sleeps. */
-#define IDLE_WAITS 256
+#define IDLE_WAITS 128
 
 struct epoll_set *set_create(void)
 {
@@ -262,10 +262,12 @@ void set_hand_over(struct epoll_set *set, unsigned round)
 
 	for (unsigned left = set->hot_count; left > 0; left--) {
 		next = m->hot_next;
-		if (member_rest(m, 0))
+		if (member_rest(m, 0)) {
 			set_cool(set, m);
-		else if (m->round != round)
-			more = true;
+		} else {
+			member_ask_for_news(m);
+			more |= m->round != round;
+		}
 		m = next;
 	}
 	if (more)

@@ -17,7 +17,7 @@
 #include "sys.h"
 
 #define ASK_KERNEL_EVERY 16
-#define LOOKS_AT_ONCE 32 /* with the guard held */
+#define LOOKS_AT_ONCE 64 /* with the guard held */
 #define ROUNDS_PER_QUESTION 16 /* while looking, the kernel is asked too */
 
 struct waiting {
@@ -116,13 +116,14 @@ static bool stirs(struct epoll_set *set)
 	return false;
 }
 
-static bool stirs_soon(struct epoll_set *set)
+static bool stirs_soon(struct epoll_set *set, unsigned looks)
 {
-	for (int i = 0; i < LOOKS_AT_ONCE; i++) {
+	do {
 		if (stirs(set))
 			return true;
 		os_spin_hint();
-	}
+		looks -= set->hot_count < looks ? set->hot_count : looks;
+	} while (looks > 0);
 	return false;
 }
 
@@ -135,8 +136,8 @@ static int look_longer(struct waiting *w, bool *entered)
 	int n = 0;
 
 	while (spent < budget && set->hot && n == 0) {
-		spent += LOOKS_AT_ONCE * set->hot_count;
-		if (stirs_soon(set)) {
+		spent += LOOKS_AT_ONCE;
+		if (stirs_soon(set, LOOKS_AT_ONCE)) {
 			n = set_scan(set, w->round, w->ev, w->max);
 		} else if (++rounds % ROUNDS_PER_QUESTION == 0) {
 			n = ask_kernel(w, w->ev, w->max);

@@ -8,6 +8,10 @@
 
 #define INDEX_BITS 24
 
+/* What another process of a fork does with a connection is no edge here; so
+ * now and then a quiet member is looked at in earnest. */
+#define QUIET_LOOKS 16
+
 static struct pool members = POOL_INIT(struct member);
 static _Atomic uint64_t prefix;
 
@@ -102,11 +106,15 @@ static uint32_t look_san(struct member *m)
 {
 	uint32_t mask;
 
+	if (m->quiet && m->idle % QUIET_LOOKS != 0 && !member_stirs(m))
+		return 0;
 	/* Edges first: what comes between is seen again, not missed. */
 	sw_edges(conn_of(m), &m->looked_in, &m->looked_out);
 	mask = events_of(ready_of(m)) & (m->events | EVENTS_ALWAYS);
 	if ((m->events & EPOLLET) && !is_news(m, mask))
-		return 0;
+		mask = 0;
+	/* Room comes without an edge. */
+	m->quiet = mask == 0 && !(m->events & EVENTS_OUT);
 	return mask;
 }
 
@@ -177,14 +185,36 @@ static unsigned wake_for(struct member *m, unsigned ready)
 	return wanted & ~ready;
 }
 
+/* Level-triggered, and the switch says that something holds. If that is not to
+ * be reported, it is for reasons that doorbells do not know. */
+static bool rest_level(struct member *m)
+{
+	m->uneasy = true;
+	return member_look(m, 0) == 0;
+}
+
 static bool rest_san(struct member *m)
 {
 	struct sw_conn *c = conn_of(m);
-	unsigned ready = sw_ready(c);
-	bool armed = sw_watch_arm(c, wake_for(m, ready));
+	unsigned ready;
+	bool armed;
 
+	m->uneasy = false;
+	if (!(m->events & EPOLLET))
+		return sw_watch_arm(c, events_interest(m->events)) ||
+			rest_level(m);
+	/* What holds is no reason to stay awake, unless it is new. */
+	ready = sw_ready(c);
+	armed = sw_watch_arm(c, wake_for(m, ready));
 	m->uneasy = !armed && !(ready & (SW_HUP | SW_ERR));
 	return member_look(m, 0) == 0;
+}
+
+/* The end of the stream can only come by an arrival: that asks for all. */
+void member_ask_for_news(struct member *m)
+{
+	if (m->kind == MEMBER_SAN)
+		sw_watch_arm(conn_of(m), SW_RDHUP);
 }
 
 bool member_rest(struct member *m, int depth)

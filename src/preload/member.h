@@ -42,6 +42,7 @@ struct member {
 	bool signalled; /* a set: the kernel says that it has something */
 	bool kicked;   /* in the kernel with EPOLLOUT, to wake a sleeper */
 	bool uneasy;   /* rests, though a doorbell is not certain */
+	bool quiet;    /* had nothing; only an edge can change that */
 	unsigned idle; /* waits since it last had something */
 	unsigned round;        /* the wait that reported it last */
 	unsigned batch, place; /* the translation, and where in its array */
@@ -67,12 +68,11 @@ uint32_t member_look(struct member *m, int depth);
 void member_told(struct member *m, uint32_t events);
 /* A cheap look between two real ones: could anything have changed? */
 bool member_stirs(struct member *m);
-/*
- * Asks for a doorbell. True: it may rest, nothing is to be reported. False: it
- * must be looked at (a doorbell for what comes later has been asked for all
- * the same).
- */
+/* Asks for a doorbell. True: it may rest, nothing is to be reported. False: it
+ * must be looked at. */
 bool member_rest(struct member *m, int depth);
+/* Asks for a doorbell for whatever arrives, though there is something. */
+void member_ask_for_news(struct member *m);
 
 /* ---- in the kernel --------------------------------------------------- */
 

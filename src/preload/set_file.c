@@ -101,6 +101,7 @@ static void stir(struct file *f, uint32_t interest)
 	for (struct member *m = f->members; m; m = m->file_next) {
 		bool inside = guard_enter(&m->set->guard);
 
+		m->quiet = false;
 		if (m->kind == MEMBER_SAN && !m->hot && !m->disabled &&
 			(!interest || (m->events & interest))) {
 			set_heat(m->set, m);

@@ -43,6 +43,7 @@ void set_wake_member(struct member *m)
 	m->disabled = false;
 	m->edge = true;
 	m->round = 0;
+	m->quiet = false;
 	if (m->kind == MEMBER_SAN || m->kind == MEMBER_SET)
 		set_heat(m->set, m);
 }

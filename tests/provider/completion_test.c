@@ -459,3 +459,59 @@ CASE(R19_clean_up_inside_the_upcall_does_not_wait_for_itself)
 	pair_talk(&inner.client, &inner.server);
 	spi_stop();
 }
+
+/* ---- what others may see of an OVERLAPPED -------------------------- */
+
+static struct request watched;
+static _Atomic unsigned watch_round;
+
+/* A switch that looks into the OVERLAPPED itself and takes it back at once. */
+static void watch_completions(void *arg)
+{
+	for (unsigned round = 1; round <= 2000; round++) {
+		while (atomic_load(&watch_round) != round)
+			os_yield();
+		while (is_pending(&watched))
+			os_spin_hint();
+		CHECK_EQ(watched.ov.InternalHigh, 5); /* R130 */
+		CHECK_EQ(watched.ov.Offset, 0);
+		CHECK_EQ(watched.ov.OffsetHigh, 0);
+		memset(&watched.ov, 0xaa, sizeof watched.ov);
+		atomic_store(&watch_round, 0);
+	}
+}
+
+static void untouched(void)
+{
+	const uint8_t *b = (const uint8_t *)&watched.ov;
+
+	for (size_t i = 0; i < sizeof watched.ov; i++)
+		CHECK_EQ(b[i], 0xaa); /* R132 */
+}
+
+CASE(R130_R132_results_are_whole_when_seen_and_the_memory_is_left_alone)
+{
+	struct request never;
+	struct os_thread t;
+	struct pair p;
+
+	spi_start();
+	pair_open(&p);
+	request_init(&never, POLLED);
+	never.ov.Internal = WSS_OPERATION_IN_PROGRESS;
+	CHECK(os_thread_start(&t, "watch", watch_completions, NULL) == ST_OK);
+	for (unsigned round = 1; round <= 2000; round++) {
+		CHECK_EQ(post_receive(&p.server, 0, 64, &watched, POLLED),
+			WSA_IO_PENDING);
+		atomic_store(&watch_round, round);
+		send_text(&p.client, "watch");
+		while (atomic_load(&watch_round) == round)
+			CHECK(!request_done(p.server.s, &never));
+		CHECK(!request_done(p.server.s, &never));
+		untouched();
+	}
+	os_thread_join(&t);
+	pair_close(&p);
+	untouched();
+	spi_stop();
+}

@@ -20,6 +20,23 @@ static const char *library(void)
 	return named && *named ? named : TEST_PROVIDER;
 }
 
+CASE(R1_the_library_exports_WSPStartupEx_and_nothing_of_its_own)
+{
+	static const char *const inside[] = {"WSPStartup", "WSPSend",
+		"WSPRegisterMemory", "WSDOpenChannel", "prov_fill_table",
+		"provider_transport", "os_now", "status_text"};
+	char why[256];
+	void *lib;
+
+	if (os_library_open(library(), &lib, why, sizeof why) != ST_OK)
+		FAIL("%s: %s", library(), why);
+	CHECK(os_library_symbol(lib, "WSPStartupEx") != NULL);
+	for (size_t i = 0; i < sizeof inside / sizeof inside[0]; i++)
+		if (os_library_symbol(lib, inside[i]))
+			FAIL("%s is exported", inside[i]);
+	os_library_close(lib);
+}
+
 LPWSPSTARTUPEX spi_entry(void)
 {
 	static LPWSPSTARTUPEX entry;

@@ -3,27 +3,6 @@
 
 #include <string.h>
 
-/*
- * A daemon closes its standard error, and the number may become one of its own
- * files or connections. So the file that was there at the start is remembered,
- * and nothing is written to any other.
- */
-static struct stat at_start;
-static bool had_stderr;
-
-__attribute__((constructor)) static void remember_stderr(void)
-{
-	had_stderr = sys_fstat(2, &at_start) == 0;
-}
-
-static bool is_stderr(void)
-{
-	struct stat now;
-
-	return had_stderr && sys_fstat(2, &now) == 0 &&
-		now.st_dev == at_start.st_dev && now.st_ino == at_start.st_ino;
-}
-
 void os_log_line(const char *text)
 {
 	struct iovec line[2] = {
@@ -32,8 +11,7 @@ void os_log_line(const char *text)
 	};
 
 	/* One call, so that lines of several threads do not mix. */
-	if (is_stderr())
-		sys_writev(2, line, 2);
+	sys_writev(2, line, 2);
 }
 
 enum status os_file_append_line(const char *path, const char *text)
