@@ -65,6 +65,9 @@ enum status os_random(void *buf, size_t len);
 /* CPUs this process may use, at least 1. Cached after the first call. */
 unsigned os_cpu_count(void);
 
+/* CPUs of the machine that run, whatever this process may use; at least 1. */
+unsigned os_machine_cpus(void);
+
 /* A hint to the CPU inside a spin loop. */
 static inline void os_spin_hint(void)
 {

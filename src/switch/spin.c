@@ -23,7 +23,8 @@ unsigned sw_spin_budget(void)
 
 	if (set >= 0)
 		return (unsigned)set;
-	if (os_cpu_count() < 2)
+	/* Pinned to one CPU, the peer may run on another. */
+	if (os_machine_cpus() < 2)
 		return 0;
 	return failures % TRY_FULL_EVERY == TRY_FULL_EVERY - 1 ? LOOKS_MAX
 							       : looks;

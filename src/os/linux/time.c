@@ -84,3 +84,19 @@ unsigned os_cpu_count(void)
 	}
 	return n;
 }
+
+unsigned os_machine_cpus(void)
+{
+	static _Atomic unsigned cached;
+	unsigned n = atomic_load_explicit(&cached, memory_order_relaxed);
+
+	if (n == 0) {
+		int saved = errno;
+		long online = sysconf(_SC_NPROCESSORS_ONLN);
+
+		errno = saved;
+		n = online > 0 ? (unsigned)online : 1;
+		atomic_store_explicit(&cached, n, memory_order_relaxed);
+	}
+	return n;
+}
