@@ -34,7 +34,7 @@ enum slot_state { SLOT_FREE, SLOT_POSTED, SLOT_DONE };
 
 struct slot {
 	struct sw_notified request; /* first: see upcall.h */
-	struct sw_conn *conn;
+	struct sw_overlapped *owner;
 	_Atomic uint32_t state;
 	DWORD error, bytes;
 	uint8_t *buffer;
@@ -86,7 +86,7 @@ static void ring_if_armed(struct sw_overlapped *o, uint32_t what)
 static void send_done(struct sw_notified *n, DWORD error, DWORD bytes)
 {
 	struct slot *s = (struct slot *)n;
-	struct sw_overlapped *o = s->conn->ov;
+	struct sw_overlapped *o = s->owner;
 
 	note_lost(o, error);
 	atomic_store(&s->state, SLOT_FREE);
@@ -108,7 +108,7 @@ static void count_credits(struct sw_overlapped *o, const struct slot *s)
 static void receive_done(struct sw_notified *n, DWORD error, DWORD bytes)
 {
 	struct slot *s = (struct slot *)n;
-	struct sw_overlapped *o = s->conn->ov;
+	struct sw_overlapped *o = s->owner;
 
 	s->error = error;
 	s->bytes = bytes;
@@ -166,15 +166,15 @@ static enum status post_send(struct sw_conn *c, struct slot *s, uint32_t len)
 
 /* ---- opening and closing ---------------------------------------------- */
 
-static void prepare_slots(struct sw_conn *c, struct sw_overlapped *o)
+static void prepare_slots(struct sw_overlapped *o)
 {
 	for (unsigned i = 0; i < SENDS; i++) {
-		o->sends[i].conn = c;
+		o->sends[i].owner = o;
 		o->sends[i].request.done = send_done;
 		o->sends[i].buffer = o->memory + (size_t)i * BUFFER_BYTES;
 	}
 	for (unsigned i = 0; i < RECEIVES; i++) {
-		o->receives[i].conn = c;
+		o->receives[i].owner = o;
 		o->receives[i].request.done = receive_done;
 		o->receives[i].buffer =
 			o->memory + (size_t)(SENDS + i) * BUFFER_BYTES;
@@ -280,7 +280,7 @@ static enum status overlapped_open(struct sw_conn *c)
 	o->own_handle = ends[0];
 	o->bell = ends[1];
 	atomic_store(&o->over, ST_OK);
-	prepare_slots(c, o);
+	prepare_slots(o);
 	c->ov = o;
 	st = register_pools(c, o);
 	for (unsigned i = 0; st == ST_OK && i < RECEIVES; i++)
