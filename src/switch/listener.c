@@ -196,6 +196,28 @@ static int CALLBACK note_arrival(LPWSABUF caller, LPWSABUF caller_data,
 	return a->understood ? CF_ACCEPT : CF_REJECT;
 }
 
+/*
+ * A client that waits for the answer may give up at the moment of the accept,
+ * and be on its way to TCP. One that means it says hello at once.
+ */
+#define HELLO_PATIENCE UINT64_C(100000000)
+
+static bool client_stays(struct sw_conn *c)
+{
+	uint64_t limit = os_now() + HELLO_PATIENCE;
+
+	if (c->lane == &lane_channel)
+		return true;
+	while (!(conn_facts(c) & FACT_HELLO)) {
+		if (sw_ready(c) & SW_HUP)
+			return false;
+		if (os_now() >= limit)
+			return true;
+		os_sleep(20000);
+	}
+	return true;
+}
+
 static enum status take(struct san_listener *l, struct sw_conn **out)
 {
 	struct arrival a = {.understood = false};
@@ -214,8 +236,14 @@ static enum status take(struct san_listener *l, struct sw_conn **out)
 	if (st != ST_OK)
 		return st;
 	st = conn_send_hello(*out);
-	if (st != ST_OK && st != ST_RESET)
+	if (st != ST_OK && st != ST_RESET) {
 		conn_destroy(*out, false);
+		return st;
+	}
+	if (!client_stays(*out)) {
+		conn_destroy(*out, false);
+		return ST_REFUSED;
+	}
 	/* A peer that has gone already may have left data: the program gets the
 	 * connection and reads to its end. */
 	return st == ST_RESET ? ST_OK : st;
