@@ -3,16 +3,18 @@
  * spin.c - how long to look before sleeping.
  *
  * Looking costs a CPU that another thread may need; sleeping costs microseconds
- * of wake-up. Each thread learns: looking that paid makes the next look longer,
- * looking in vain makes it shorter, down to almost nothing. Now and then a full
- * look is tried, so that a peer that has become quick is noticed.
+ * of wake-up. Each thread learns: looking in vain makes the next look shorter,
+ * down to almost nothing; looking that paid makes it full again. Now and then a
+ * full look is tried, so that a peer that has become quick is noticed. (Growing
+ * step by step does not work: between two sides that both sleep, only a look
+ * longer than a wake-up ever pays.)
  */
 #include "switch/settings.h"
 #include "switch/switch.h"
 
 #define LOOKS_MAX 4000u
 #define LOOKS_MIN 16u
-#define TRY_FULL_EVERY 64u
+#define TRY_FULL_EVERY 16u
 
 static _Thread_local unsigned looks = LOOKS_MAX;
 static _Thread_local unsigned failures;
@@ -33,7 +35,7 @@ unsigned sw_spin_budget(void)
 void sw_spin_result(bool paid)
 {
 	if (paid) {
-		looks = looks * 2 > LOOKS_MAX ? LOOKS_MAX : looks * 2;
+		looks = LOOKS_MAX;
 		failures = 0;
 		return;
 	}
