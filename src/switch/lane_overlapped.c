@@ -57,6 +57,7 @@ struct sw_overlapped {
 	_Atomic uint32_t released;      /* not yet told to the peer */
 	_Atomic uint64_t arrivals;
 	_Atomic uint32_t over;          /* enum status, ST_OK while alive */
+	_Atomic uint32_t notifying;     /* threads inside send_done, receive_done */
 };
 
 static enum status lost(struct sw_overlapped *o)
@@ -81,16 +82,32 @@ static void ring_if_armed(struct sw_overlapped *o, uint32_t what)
 	}
 }
 
-/* ---- notifications; any thread, no locks held ------------------------- */
+/*
+ * ---- notifications; any thread, no locks held -------------------------
+ *
+ * Whoever closes frees everything once all slots have ended and nobody is in
+ * here; so leaving is the last access.
+ */
+static void enter(struct sw_overlapped *o)
+{
+	atomic_fetch_add(&o->notifying, 1);
+}
+
+static void leave(struct sw_overlapped *o)
+{
+	atomic_fetch_sub(&o->notifying, 1);
+}
 
 static void send_done(struct sw_notified *n, DWORD error, DWORD bytes)
 {
 	struct slot *s = (struct slot *)n;
 	struct sw_overlapped *o = s->owner;
 
+	enter(o);
 	note_lost(o, error);
 	atomic_store(&s->state, SLOT_FREE);
 	ring_if_armed(o, error ? LANE_IN | LANE_OUT : LANE_OUT);
+	leave(o);
 }
 
 /* Credits ride in every header and must be seen at arrival, since the message
@@ -110,6 +127,7 @@ static void receive_done(struct sw_notified *n, DWORD error, DWORD bytes)
 	struct slot *s = (struct slot *)n;
 	struct sw_overlapped *o = s->owner;
 
+	enter(o);
 	s->error = error;
 	s->bytes = bytes;
 	note_lost(o, error);
@@ -117,6 +135,7 @@ static void receive_done(struct sw_notified *n, DWORD error, DWORD bytes)
 	atomic_store(&s->state, SLOT_DONE);
 	atomic_fetch_add(&o->arrivals, 1);
 	ring_if_armed(o, LANE_IN | LANE_OUT);
+	leave(o);
 }
 
 /* ---- posting ---------------------------------------------------------- */
@@ -228,7 +247,7 @@ static bool all_ended(struct sw_overlapped *o)
 	for (unsigned i = 0; i < RECEIVES; i++)
 		if (atomic_load(&o->receives[i].state) == SLOT_POSTED)
 			return false;
-	return sends_ended(o);
+	return sends_ended(o) && atomic_load(&o->notifying) == 0;
 }
 
 static void wait_until(bool (*done)(struct sw_overlapped *o),

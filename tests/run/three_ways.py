@@ -119,7 +119,10 @@ def report(number, good, sentence, directive="", text=""):
     """One line of TAP, and what the case said when it is not good."""
     print(f"{'ok' if good else 'not ok'} {number} - {sentence}{directive}")
     if not good or directive:
-        for line in text.strip().splitlines()[-20:]:
+        lines = text.strip().splitlines()
+        if len(lines) > 80:  # a sanitizer says first what is wrong
+            lines[60:-20] = ["..."]
+        for line in lines:
             print("#", line)
     sys.stdout.flush()
 
