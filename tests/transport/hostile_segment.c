@@ -705,6 +705,7 @@ static void victim_acts(struct victim *v)
 		break;
 	case 4:
 		ops->status(v->c, random_next(&v->state) % 2);
+		ops->arrivals(v->c);
 		break;
 	case 5:
 		victim_reaches(v);

@@ -118,6 +118,25 @@ CASE(arrivals_change_with_every_message_and_with_nothing_else)
 	pair_close(&p);
 }
 
+CASE(arrivals_change_while_messages_wait_too)
+{
+	uint64_t seen;
+	struct pair p;
+
+	pair_open(&p);
+	seen = ops->arrivals(p.server);
+	for (int i = 0; i < 100; i++) {
+		send_text(p.client, "unread");
+		CHECK(ops->arrivals(p.server) != seen);
+		seen = ops->arrivals(p.server);
+	}
+	for (int i = 0; i < 100; i++) {
+		expect_text(p.server, "unread");
+		CHECK_EQ(ops->arrivals(p.server), seen);
+	}
+	pair_close(&p);
+}
+
 CASE(messages_keep_their_order_around_the_ring)
 {
 	uint32_t state = 77, next = 0, done = 0;
@@ -230,6 +249,42 @@ CASE(a_full_channel_has_room_for_a_control_message)
 	reserve_after_filling_with(1);
 	reserve_after_filling_with(257);
 	reserve_after_filling_with(ops->limits.max_message);
+}
+
+/* To the last byte, at any position. */
+CASE(a_channel_that_is_full_to_the_brim_loses_nothing)
+{
+	struct os_span span = {buffer, 0};
+	uint32_t state = 11, sent = 0, got = 0;
+	const void *data;
+	struct pair p;
+	uint32_t len;
+
+	pair_open(&p);
+	for (int i = 0; i < 50; i++) {
+		do {
+			span.len = random_next(&state) % 3000;
+			memcpy(buffer, &sent, sizeof sent);
+			span.len = span.len < 4 ? 4 : span.len;
+		} while (ops->send(p.client, &span, 1, 0) == ST_OK && ++sent);
+		span.len = 4;
+		while (ops->send(p.client, &span, 1, TRANSPORT_RESERVE) ==
+			ST_OK) {
+			sent++;
+			memcpy(buffer, &sent, sizeof sent);
+		}
+		span.len = 0;
+		fill(p.client, 0, TRANSPORT_RESERVE);
+		while (ops->peek(p.server, &data, &len) == ST_OK) {
+			if (len) {
+				CHECK_BYTES(data, &got, sizeof got);
+				got++;
+			}
+			ops->release(p.server);
+		}
+		CHECK_EQ(got, sent);
+	}
+	pair_close(&p);
 }
 
 /* At any position of the ring. */

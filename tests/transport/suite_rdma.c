@@ -301,6 +301,28 @@ CASE(rdma_with_a_descriptor_of_nothing_gives_INVAL)
 	reach_close(&r);
 }
 
+/* What a descriptor says of its length is the peer's word. */
+CASE(rdma_with_a_forged_length_stays_inside_the_exposure)
+{
+	uint8_t longer[TRANSPORT_DESCRIPTOR_MAX], bytes[10] = {0};
+	struct reach r;
+
+	reach_open(&r, WRITABLE, 1);
+	CHECK_OK(ops->expose(r.p.server, r.memory, SIZE / 2, WRITABLE,
+		longer));
+	for (uint32_t i = 0; i + 8 <= ops->limits.descriptor_len; i++) {
+		uint64_t len = SIZE / 2, more = SIZE;
+
+		memcpy(r.descriptor, longer, sizeof longer);
+		if (memcmp(r.descriptor + i, &len, 8) == 0)
+			memcpy(r.descriptor + i, &more, 8);
+		CHECK_ST(move_flat(&r, TRANSPORT_WRITE, bytes, 10, SIZE / 2),
+			ST_INVAL);
+	}
+	check_pattern(r.memory, SIZE, 1);
+	reach_close(&r);
+}
+
 CASE(rdma_with_a_concealed_descriptor_gives_INVAL)
 {
 	uint8_t bytes[10] = {0};

@@ -267,6 +267,51 @@ CASE(a_receiver_that_looks_before_it_sleeps_misses_nothing)
 	hammer(500000, 50, 64);
 }
 
+struct watch {
+	struct transport_conn *c;
+	_Atomic bool stop;
+};
+
+/* Another thread that wants to know of every arrival. */
+static void run_watch(void *arg)
+{
+	struct watch *w = arg;
+	uint64_t seen = ops->arrivals(w->c);
+
+	while (!atomic_load(&w->stop)) {
+		uint64_t now = ops->arrivals(w->c);
+
+		if ((int64_t)(now - seen) < 0)
+			FAIL("arrivals went back");
+		seen = now;
+	}
+}
+
+CASE(arrivals_can_be_watched_while_messages_are_received)
+{
+	struct os_thread sender, watcher;
+	struct stream out, in;
+	struct watch w;
+	struct pair p;
+	uint64_t last;
+
+	pair_open(&p);
+	out = (struct stream){p.client, 200000, 0, 500};
+	in = (struct stream){p.server, 200000, 20, 500};
+	w.c = p.server;
+	atomic_init(&w.stop, false);
+	CHECK_OK(os_thread_start(&watcher, "watcher", run_watch, &w));
+	CHECK_OK(os_thread_start(&sender, "sender", run_sender, &out));
+	receive_all(&in);
+	os_thread_join(&sender);
+	atomic_store(&w.stop, true);
+	os_thread_join(&watcher);
+	last = ops->arrivals(p.server);
+	send_text(p.client, "one more");
+	CHECK(ops->arrivals(p.server) != last);
+	pair_close(&p);
+}
+
 static void run_echo(void *arg)
 {
 	struct stream *s = arg;

@@ -38,16 +38,16 @@ struct transport_conn {
 	uint32_t sends;
 	char line_of_receiver[SHM_LINE];
 	uint32_t idle_looks;
+	_Atomic uint64_t arrivals; /* as told last */
 	char line_of_others[SHM_LINE];
 };
 
 /* ---- making one (shm_conn.c) ----------------------------------------- */
 
-/*
- * Around a mapped segment with rings of ring_size each; the segment, the link
- * and the segment's handle then belong to it. NULL: no memory, nothing taken.
- */
+/* NULL: no memory. Before shm_conn_init it is given back with free(). */
 struct transport_conn *shm_conn_alloc(void);
+/* Around a mapped and checked segment; the mapping, the link and the segment's
+ * handle then belong to it. */
 void shm_conn_init(struct transport_conn *c, enum shm_side side, void *base,
 	size_t size, os_handle link, os_handle segment_handle,
 	const struct os_peer *peer);

@@ -23,9 +23,9 @@ struct transport_listener {
 	bool handed_off; /* packed: what is queued is another's now */
 	/*
 	 * The last client that was waited for did not speak in time; the next
-	 * ones are waited for very shortly until one has spoken. So clients that
-	 * connect and keep silent cost a server next to nothing. An honest one
-	 * that is too slow at such a time is dropped, and tries again.
+	 * ones are waited for very shortly until one has spoken. So clients
+	 * that connect and keep silent cost a server next to nothing. An honest
+	 * one that is too slow at such a time is dropped, and tries again.
 	 */
 	bool impatient;
 	bool closing; /* nobody is waited for */

@@ -3,6 +3,8 @@
 
 /* Records that one killed process can have left: a skip and a message. */
 #define LEFT_BEHIND_MAX 2
+/* A consumer in another thread may be faster than we, but not so often. */
+#define WALK_TRIES 16
 
 /* Behind the records that are out already; ST_PROTOCOL. */
 static enum status step_over(const struct shm_ring *r, uint64_t *tail)
@@ -88,4 +90,43 @@ bool ring_writable(const struct shm_ring *r)
 	if (rest < need)
 		need += rest;
 	return r->size - (tail - head) >= need + SHM_END_MARK + SHM_RESERVE;
+}
+
+/* From record to record to the end mark. */
+static uint64_t walk(const struct shm_ring *r, uint64_t from)
+{
+	uint64_t at = from;
+
+	while ((at & 7) == 0 && at - from < r->size) {
+		uint64_t word = atomic_load_explicit(ring_word(r, at),
+			memory_order_acquire);
+		uint64_t need = ring_record_size((uint32_t)word);
+
+		if (word == 0 || need > r->size - (at & (r->size - 1)))
+			break;
+		at += need;
+	}
+	return at;
+}
+
+/*
+ * The tail would tell, but in a line of its own. What lies before the head may
+ * be overwritten: so if the head has passed the place where we began, what we
+ * have seen is worth nothing.
+ */
+uint64_t ring_end(const struct shm_ring *r, uint64_t known)
+{
+	_Atomic uint64_t *place = &r->words->head;
+	uint64_t head = atomic_load_explicit(place, memory_order_acquire);
+
+	for (int tries = 0; tries < WALK_TRIES; tries++) {
+		uint64_t from = (int64_t)(known - head) < 0 ? head : known;
+
+		uint64_t end = walk(r, from);
+
+		head = atomic_load_explicit(place, memory_order_acquire);
+		if ((int64_t)(from - head) >= 0)
+			return end;
+	}
+	return head;
 }

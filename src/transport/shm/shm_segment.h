@@ -61,8 +61,8 @@ enum shm_state { SHM_REQUESTED = 1, SHM_ACCEPTED = 2, SHM_REFUSED = 3 };
  * How records become visible: see shm_ring.h.
  */
 struct shm_ring_words {
-	/* The producer's line: end of the last record; end of the record that is
-	 * being published; the head as the producer saw it last. */
+	/* The producer's line: end of the last record; end of the record that
+	 * is being written; the head as the producer saw it last. */
 	alignas(SHM_LINE) _Atomic uint64_t tail;
 	_Atomic uint64_t intent;
 	_Atomic uint64_t head_cache;
