@@ -102,6 +102,12 @@ struct transport_ops {
 
 	/* As os_local_addresses, for the addresses this transport serves. */
 	enum status (*addresses)(struct addr *list, unsigned *count);
+	/*
+	 * True for the addresses in that list, and for what else reaches the
+	 * same place (all of 127/8). Asked for each bind, so cheap for the
+	 * common ones.
+	 */
+	bool (*serves)(const struct addr *a);
 
 	/* ---- passive side ---- */
 

@@ -101,6 +101,7 @@ static void mock_stop(void)
 		.start = mock_start,                                          \
 		.stop = mock_stop,                                            \
 		.addresses = os_local_addresses,                              \
+		.serves = os_address_is_local,                                \
 		.listen = mock_listen,                                        \
 		.set_backlog = mock_set_backlog,                              \
 		.listener_handle = mock_listener_handle,                      \

@@ -37,6 +37,7 @@ const struct transport_ops provider_transport = {
 	.start = shm_start,
 	.stop = shm_stop,
 	.addresses = os_local_addresses,
+	.serves = os_address_is_local,
 	.listen = shm_listen,
 	.set_backlog = shm_set_backlog,
 	.listener_handle = shm_listener_handle,
