@@ -71,3 +71,15 @@ int addr_to_sockaddr(const struct addr *a, union sockaddr_any *out)
 	memcpy(&out->in.sin_addr, a->ip + 12, 4);
 	return (int)sizeof out->in;
 }
+
+int addr_put_sockaddr(const struct addr *a, int family, struct sockaddr *sa,
+	size_t room)
+{
+	union sockaddr_any any;
+	int whole = family == AF_INET6 ? addr_to_sockaddr6(a, &any)
+				       : addr_to_sockaddr(a, &any);
+
+	if (room > 0)
+		memcpy(sa, &any, room < (size_t)whole ? room : (size_t)whole);
+	return whole;
+}

@@ -27,4 +27,11 @@ int addr_to_sockaddr(const struct addr *a, union sockaddr_any *out);
 /* As above, but always as IPv6, IPv4 addresses in v4-mapped form. */
 int addr_to_sockaddr6(const struct addr *a, union sockaddr_any *out);
 
+/*
+ * Stores a as a socket of this family (AF_INET, AF_INET6) tells it, cut to
+ * `room` bytes as system calls do; returns the length it has uncut.
+ */
+int addr_put_sockaddr(const struct addr *a, int family, struct sockaddr *sa,
+	size_t room);
+
 #endif

@@ -3,11 +3,10 @@
 #include <limits.h>
 #include <pthread.h>
 
+#include "base/sockaddr.h"
 #include "connect.h"
-#include "memory.h"
 #include "real.h"
 #include "signals.h"
-#include "sockaddr.h"
 #include "sys.h"
 #include "transfer.h"
 
@@ -32,11 +31,11 @@ static void explain_tcp(int fd)
 
 	if (!sw_explaining() ||
 		real.getsockname(fd, (struct sockaddr *)&sa, &len) < 0 ||
-		!sockaddr_get((struct sockaddr *)&sa, len, &local))
+		!addr_from_sockaddr((struct sockaddr *)&sa, (int)len, &local))
 		return;
 	len = sizeof sa;
 	if (real.getpeername(fd, (struct sockaddr *)&sa, &len) == 0 &&
-		sockaddr_get((struct sockaddr *)&sa, len, &peer))
+		addr_from_sockaddr((struct sockaddr *)&sa, (int)len, &peer))
 		sw_explain(SW_ACCEPT, &local, &peer, NULL, SW_PEER_PLAIN);
 }
 
@@ -54,18 +53,11 @@ static int accept_tcp(const struct acceptance *a)
 static int put_peer(struct sock *s, const struct acceptance *a, int fd,
 	const struct addr *peer)
 {
-	int r = 0;
+	int r;
 
 	if (!a->sa)
 		return fd;
-	if (!memory_writable(a->len, sizeof *a->len))
-		r = -EFAULT;
-	else if ((int)*a->len < 0)
-		r = -EINVAL;
-	else if (!memory_writable(a->sa, *a->len))
-		r = -EFAULT;
-	else
-		r = sockaddr_put(peer, s->family, a->sa, a->len);
+	r = sock_put_name(s, peer, a->sa, a->len);
 	if (r < 0)
 		fdtable_close(fd);
 	return r < 0 ? r : fd;

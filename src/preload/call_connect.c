@@ -3,10 +3,10 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "base/sockaddr.h"
 #include "connect.h"
 #include "memory.h"
 #include "real.h"
-#include "sockaddr.h"
 #include "switch/settings.h"
 #include "transfer.h"
 
@@ -30,7 +30,7 @@ static void own_address(int fd, struct addr *out)
 
 	memset(out, 0, sizeof *out);
 	if (real.getsockname(fd, (struct sockaddr *)&sa, &len) == 0 &&
-		!sockaddr_get((struct sockaddr *)&sa, len, out))
+		!addr_from_sockaddr((struct sockaddr *)&sa, (int)len, out))
 		out->family = 0;
 }
 
@@ -67,7 +67,7 @@ static bool is_for_kernel(struct sock *s, const struct sockaddr *sa,
 		len > sizeof(struct sockaddr_storage) ||
 		!memory_readable(sa, len) || sa->sa_family != s->family)
 		return true;
-	if (!sockaddr_get(sa, len, remote) || remote->port == 0)
+	if (!addr_from_sockaddr(sa, (int)len, remote) || remote->port == 0)
 		return true;
 	return s->only_v6 && remote->family == 4;
 }

@@ -2,10 +2,10 @@
 /* call_listen.c - listen: TCP and every SAN at one port. */
 #include <netinet/in.h>
 
+#include "base/sockaddr.h"
 #include "epoll_set.h"
 #include "real.h"
 #include "sock.h"
-#include "sockaddr.h"
 #include "sys.h"
 
 static bool name_of(int fd, struct addr *out)
@@ -14,7 +14,7 @@ static bool name_of(int fd, struct addr *out)
 	socklen_t len = sizeof sa;
 
 	return real.getsockname(fd, (struct sockaddr *)&sa, &len) == 0 &&
-		sockaddr_get((struct sockaddr *)&sa, len, out);
+		addr_from_sockaddr((struct sockaddr *)&sa, (int)len, out);
 }
 
 static bool is_only_v6(struct sock *s, int fd)

@@ -12,7 +12,7 @@
 /* read of no bytes asks nothing, recv of no bytes waits for some. */
 INTERPOSED ssize_t read(int fd, void *buf, size_t len)
 {
-	struct sock *s = san_enter(fd);
+	struct sock *s = transfer_enter(fd);
 
 	if (!s)
 		return real.read(fd, buf, len);
@@ -21,7 +21,7 @@ INTERPOSED ssize_t read(int fd, void *buf, size_t len)
 
 INTERPOSED ssize_t recv(int fd, void *buf, size_t len, int flags)
 {
-	struct sock *s = san_enter(fd);
+	struct sock *s = transfer_enter(fd);
 
 	if (!s)
 		return real.recv(fd, buf, len, flags);
@@ -31,7 +31,7 @@ INTERPOSED ssize_t recv(int fd, void *buf, size_t len, int flags)
 INTERPOSED ssize_t recvfrom(int fd, void *buf, size_t len, int flags,
 	struct sockaddr *sa, socklen_t *salen)
 {
-	struct sock *s = san_enter(fd);
+	struct sock *s = transfer_enter(fd);
 	ssize_t r;
 
 	if (!s)
@@ -66,7 +66,7 @@ static ssize_t read_vector(struct sock *s, const struct iovec *iov, int count,
 
 INTERPOSED ssize_t readv(int fd, const struct iovec *iov, int count)
 {
-	struct sock *s = san_enter(fd);
+	struct sock *s = transfer_enter(fd);
 
 	if (!s)
 		return real.readv(fd, iov, count);
@@ -77,7 +77,7 @@ INTERPOSED ssize_t readv(int fd, const struct iovec *iov, int count)
 INTERPOSED ssize_t preadv2(int fd, const struct iovec *iov, int count,
 	off_t at, int flags)
 {
-	struct sock *s = at == -1 ? san_enter(fd) : NULL;
+	struct sock *s = at == -1 ? transfer_enter(fd) : NULL;
 	ssize_t r = -EOPNOTSUPP;
 
 	if (!s)
@@ -110,7 +110,7 @@ static ssize_t receive_message(struct sock *s, struct msghdr *m, int flags)
 
 INTERPOSED ssize_t recvmsg(int fd, struct msghdr *m, int flags)
 {
-	struct sock *s = san_enter(fd);
+	struct sock *s = transfer_enter(fd);
 
 	if (!s)
 		return real.recvmsg(fd, m, flags);
@@ -149,7 +149,7 @@ static bool is_valid_time(const struct timespec *t)
 INTERPOSED int recvmmsg(int fd, struct mmsghdr *m, unsigned count, int flags,
 	struct timespec *limit)
 {
-	struct sock *s = san_enter(fd);
+	struct sock *s = transfer_enter(fd);
 	uint64_t deadline = OS_FOREVER, now;
 	ssize_t r;
 

@@ -11,7 +11,7 @@
 
 INTERPOSED ssize_t write(int fd, const void *buf, size_t len)
 {
-	struct sock *s = san_enter(fd);
+	struct sock *s = transfer_enter(fd);
 
 	if (!s)
 		return real.write(fd, buf, len);
@@ -20,7 +20,7 @@ INTERPOSED ssize_t write(int fd, const void *buf, size_t len)
 
 INTERPOSED ssize_t send(int fd, const void *buf, size_t len, int flags)
 {
-	struct sock *s = san_enter(fd);
+	struct sock *s = transfer_enter(fd);
 
 	if (!s)
 		return real.send(fd, buf, len, flags);
@@ -37,7 +37,7 @@ static void note_fast_open(int fd, int flags)
 INTERPOSED ssize_t sendto(int fd, const void *buf, size_t len, int flags,
 	const struct sockaddr *sa, socklen_t salen)
 {
-	struct sock *s = san_enter(fd);
+	struct sock *s = transfer_enter(fd);
 
 	if (!s) {
 		note_fast_open(fd, flags);
@@ -48,7 +48,7 @@ INTERPOSED ssize_t sendto(int fd, const void *buf, size_t len, int flags,
 
 INTERPOSED ssize_t writev(int fd, const struct iovec *iov, int count)
 {
-	struct sock *s = san_enter(fd);
+	struct sock *s = transfer_enter(fd);
 	ssize_t r = -EINVAL;
 
 	if (!s)
@@ -63,7 +63,7 @@ INTERPOSED ssize_t writev(int fd, const struct iovec *iov, int count)
 INTERPOSED ssize_t pwritev2(int fd, const struct iovec *iov, int count,
 	off_t at, int flags)
 {
-	struct sock *s = at == -1 ? san_enter(fd) : NULL;
+	struct sock *s = at == -1 ? transfer_enter(fd) : NULL;
 	ssize_t r = -EINVAL;
 
 	if (!s)
@@ -89,7 +89,7 @@ static ssize_t send_message(struct sock *s, const struct msghdr *m, int flags)
 
 INTERPOSED ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
 {
-	struct sock *s = san_enter(fd);
+	struct sock *s = transfer_enter(fd);
 
 	if (!s) {
 		note_fast_open(fd, flags);
@@ -129,7 +129,7 @@ static ssize_t send_messages(struct sock *s, struct mmsghdr *m, unsigned count,
 
 INTERPOSED int sendmmsg(int fd, struct mmsghdr *m, unsigned count, int flags)
 {
-	struct sock *s = san_enter(fd);
+	struct sock *s = transfer_enter(fd);
 
 	if (!s) {
 		note_fast_open(fd, flags);

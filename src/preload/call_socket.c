@@ -4,10 +4,8 @@
 
 #include "epoll_set.h"
 #include "errors.h"
-#include "memory.h"
 #include "real.h"
 #include "sock.h"
-#include "sockaddr.h"
 #include "sys.h"
 #include "transfer.h"
 
@@ -52,18 +50,6 @@ INTERPOSED int bind(int fd, const struct sockaddr *sa, socklen_t len)
 	return r;
 }
 
-static int put_name(struct sock *s, const struct addr *a, struct sockaddr *sa,
-	socklen_t *len)
-{
-	if (!memory_writable(len, sizeof *len))
-		return -EFAULT;
-	if ((int)*len < 0)
-		return -EINVAL;
-	if (!memory_writable(sa, *len))
-		return -EFAULT;
-	return sockaddr_put(a, s->family, sa, len);
-}
-
 INTERPOSED int getsockname(int fd, struct sockaddr *sa, socklen_t *len)
 {
 	struct sock *s = san_enter(fd);
@@ -72,7 +58,7 @@ INTERPOSED int getsockname(int fd, struct sockaddr *sa, socklen_t *len)
 	if (!s)
 		return real.getsockname(fd, sa, len);
 	sw_conn_local(s->conn, &local);
-	return (int)sock_finish(s, put_name(s, &local, sa, len));
+	return (int)sock_finish(s, sock_put_name(s, &local, sa, len));
 }
 
 INTERPOSED int getpeername(int fd, struct sockaddr *sa, socklen_t *len)
@@ -85,7 +71,7 @@ INTERPOSED int getpeername(int fd, struct sockaddr *sa, socklen_t *len)
 	if (sw_ready(s->conn) & SW_HUP)
 		return (int)sock_finish(s, -ENOTCONN);
 	sw_conn_peer(s->conn, &peer);
-	return (int)sock_finish(s, put_name(s, &peer, sa, len));
+	return (int)sock_finish(s, sock_put_name(s, &peer, sa, len));
 }
 
 static int shutdown_san(struct sock *s, int how)

@@ -6,9 +6,9 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
+#include "base/sockaddr.h"
 #include "errors.h"
 #include "memory.h"
-#include "sockaddr.h"
 #include "sys.h"
 
 /* What TCP has over the loopback interface. */
@@ -145,7 +145,8 @@ static int give_peer(struct sock *s, void *value, socklen_t *len)
 	struct addr peer;
 
 	sw_conn_peer(s->conn, &peer);
-	return sockaddr_put(&peer, s->family, value, len);
+	*len = (socklen_t)addr_put_sockaddr(&peer, s->family, value, *len);
+	return 0;
 }
 
 /* Without a socket to ask: what is known for certain, else off. */

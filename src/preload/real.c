@@ -327,6 +327,11 @@ static int raw_daemon(int nochdir, int noclose)
 	return -1;
 }
 
+static int raw_pthread_cancel(pthread_t thread)
+{
+	return ENOSYS;
+}
+
 static pid_t raw__Fork(void)
 {
 	return fork();

@@ -15,6 +15,7 @@
 #endif
 
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -88,7 +89,8 @@
 	X(int, vdprintf, (int, const char *, va_list))                        \
 	X(int, __vdprintf_chk, (int, int, const char *, va_list))             \
 	X(int, daemon, (int, int))                                            \
-	X(pid_t, _Fork, (void))
+	X(pid_t, _Fork, (void))                                               \
+	X(int, pthread_cancel, (pthread_t))
 
 struct real {
 #define REAL_SLOT(result, name, parameters) result(*name) parameters;

@@ -3,10 +3,10 @@
 
 #include <string.h>
 
+#include "base/sockaddr.h"
 #include "epoll_set.h"
 #include "option.h"
 #include "real.h"
-#include "sockaddr.h"
 #include "sys.h"
 
 static struct pool socks = POOL_INIT(struct sock);
@@ -114,6 +114,19 @@ static bool has_handle(struct sock *s, int fd)
 	return found;
 }
 
+int sock_put_name(struct sock *s, const struct addr *a, struct sockaddr *sa,
+	socklen_t *len)
+{
+	if (!memory_writable(len, sizeof *len))
+		return -EFAULT;
+	if ((int)*len < 0)
+		return -EINVAL;
+	if (!memory_writable(sa, *len))
+		return -EFAULT;
+	*len = (socklen_t)addr_put_sockaddr(a, s->family, sa, *len);
+	return 0;
+}
+
 static void explain_drop(int fd)
 {
 	struct sockaddr_storage sa;
@@ -122,7 +135,7 @@ static void explain_drop(int fd)
 
 	if (sw_explaining() &&
 		real.getsockname(fd, (struct sockaddr *)&sa, &len) == 0 &&
-		sockaddr_get((struct sockaddr *)&sa, len, &local))
+		addr_from_sockaddr((struct sockaddr *)&sa, (int)len, &local))
 		sw_explain(SW_LISTEN, &local, NULL, NULL, SW_NO_DESCRIPTORS);
 }
 

@@ -10,8 +10,10 @@
 #define WSD_PRELOAD_SOCK_H
 
 #include <errno.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
+#include "cancel.h"
 #include "fdtable.h"
 #include "memory.h"
 #include "switch/switch.h"
@@ -105,6 +107,13 @@ static inline void sock_leave(struct sock *s)
 	file_leave(&s->file);
 }
 
+/*
+ * Gives an address to the program as a socket of this family tells it: cut to
+ * *len bytes, then *len is the true length. 0 or -errno, nothing stored.
+ */
+int sock_put_name(struct sock *s, const struct addr *a, struct sockaddr *sa,
+	socklen_t *len);
+
 /* A result >= 0 or -errno as the C library returns it. */
 static inline ssize_t result(ssize_t r)
 {
@@ -117,6 +126,8 @@ static inline ssize_t result(ssize_t r)
 static inline ssize_t sock_finish(struct sock *s, ssize_t r)
 {
 	sock_leave(s);
+	if (__builtin_expect(r == -EINTR, 0))
+		cancel_here();
 	return result(r);
 }
 

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 
+#include "cancel.h"
 #include "epoll_set.h"
 #include "errors.h"
 #include "memory.h"
@@ -37,7 +38,14 @@ static ssize_t send_stopped(struct sock *s, enum status st, size_t done)
  */
 static bool goes_on(enum status st, uint64_t limit)
 {
-	return st == ST_INTR && limit == OS_FOREVER && signals_all_restart();
+	enum cancel cancel;
+
+	if (st != ST_INTR)
+		return false;
+	cancel = cancel_asked();
+	if (cancel != CANCEL_NO)
+		return cancel == CANCEL_LATER;
+	return limit == OS_FOREVER && signals_all_restart();
 }
 
 static ssize_t send_spans(struct sock *s, const struct os_span *spans,
@@ -159,6 +167,8 @@ ssize_t transfer_send_vector(struct sock *s, const struct iovec *iov,
 ssize_t transfer_sent(struct sock *s, ssize_t r, int flags)
 {
 	sock_leave(s);
+	if (__builtin_expect(r == -EINTR, 0))
+		cancel_here();
 	if (__builtin_expect(r == -EPIPE, 0) && !(flags & MSG_NOSIGNAL))
 		SYS3(SYS_tgkill, sys_getpid(), sys_gettid(), SIGPIPE);
 	return result(r);

@@ -13,6 +13,13 @@
 /* The kernel moves no more than this in one call. */
 #define TRANSFER_MAX ((size_t)0x7ffff000)
 
+/* san_enter for a call that is a cancellation point. */
+static inline __attribute__((always_inline)) struct sock *transfer_enter(int fd)
+{
+	cancel_point();
+	return san_enter(fd);
+}
+
 ssize_t transfer_send(struct sock *s, const void *buf, size_t len, int flags);
 ssize_t transfer_receive(struct sock *s, void *buf, size_t len, int flags);
 

@@ -314,3 +314,78 @@ CASE(a_thread_blocked_in_recv_can_be_cancelled)
 	CHECK(result == PTHREAD_CANCELED);
 	roundtrip(pair.client, pair.server);
 }
+
+static void *cancelled_late(void *argument)
+{
+	int fd = *(int *)argument;
+	char byte;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+	CHECK_EQ(recv(fd, &byte, 1, 0), 1);
+	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
+	recv(fd, &byte, 1, 0);
+	FAIL("recv returned, expected to be cancelled");
+}
+
+CASE(a_thread_that_allows_no_cancellation_goes_on_to_receive)
+{
+	struct pair pair = pair_open();
+	pthread_t thread = thread_start(cancelled_late, &pair.client);
+	void *result;
+
+	pause_ms(20);
+	CHECK_EQ(pthread_cancel(thread), 0);
+	pause_ms(20);
+	CHECK_EQ(send(pair.server, "x", 1, 0), 1);
+	CHECK_EQ(pthread_join(thread, &result), 0);
+	CHECK(result == PTHREAD_CANCELED);
+	roundtrip(pair.client, pair.server);
+}
+
+static void *cancelled_while_sending(void *argument)
+{
+	static char bytes[65536];
+
+	for (;;)
+		send(*(int *)argument, bytes, sizeof bytes, 0);
+	return NULL;
+}
+
+CASE(a_thread_blocked_in_send_can_be_cancelled)
+{
+	struct pair pair = pair_open();
+	pthread_t thread = thread_start(cancelled_while_sending, &pair.client);
+	void *result;
+
+	pause_ms(50);
+	CHECK_EQ(pthread_cancel(thread), 0);
+	CHECK_EQ(pthread_join(thread, &result), 0);
+	CHECK(result == PTHREAD_CANCELED);
+}
+
+static void *cancelled_soon(void *argument)
+{
+	char byte;
+
+	for (;;)
+		recv(*(int *)argument, &byte, 1, 0);
+	return NULL;
+}
+
+CASE(a_thread_is_cancelled_whatever_it_does_at_that_moment)
+{
+	struct pair pair = pair_open();
+	void *result;
+
+	for (int i = 0; i < 200; i++) {
+		pthread_t thread = thread_start(cancelled_soon, &pair.client);
+
+		if (i % 4 == 1)
+			CHECK_EQ(send(pair.server, "x", 1, 0), 1);
+		if (i % 2)
+			sched_yield();
+		CHECK_EQ(pthread_cancel(thread), 0);
+		CHECK_EQ(pthread_join(thread, &result), 0);
+		CHECK(result == PTHREAD_CANCELED);
+	}
+}

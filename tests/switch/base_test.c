@@ -73,6 +73,26 @@ static void sockaddr_round_trip_keeps_everything(void)
 	CHECK(!addr_from_sockaddr(NULL, 0, &out));
 }
 
+static void a_sockaddr_is_cut_to_the_room_there_is(void)
+{
+	struct addr a = addr_v4(1, 2, 3, 4, 80);
+	struct sockaddr_in whole = {.sin_family = AF_INET,
+		.sin_port = htons(80), .sin_addr.s_addr = htonl(0x01020304)};
+	union sockaddr_any got;
+
+	CHECK(addr_put_sockaddr(&a, AF_INET, NULL, 0) == sizeof whole);
+	memset(&got, 0x55, sizeof got);
+	CHECK(addr_put_sockaddr(&a, AF_INET, &got.sa, 5) == sizeof whole);
+	CHECK(!memcmp(&got, &whole, 5) && ((uint8_t *)&got)[5] == 0x55);
+	CHECK(addr_put_sockaddr(&a, AF_INET, &got.sa, 99) == sizeof whole);
+	CHECK(!memcmp(&got, &whole, sizeof whole));
+	CHECK(((uint8_t *)&got)[sizeof whole] == 0x55);
+	CHECK(addr_put_sockaddr(&a, AF_INET6, &got.sa, sizeof got) ==
+		sizeof got.in6);
+	CHECK(got.in6.sin6_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(
+		&got.in6.sin6_addr));
+}
+
 static void a_cursor_never_leaves_its_buffer(void)
 {
 	uint8_t buf[5] = {1, 2, 3, 4, 5};
@@ -101,6 +121,8 @@ const struct test base_tests[] = {
 	{"v4_mapped_addresses_are_ipv4", v4_mapped_addresses_are_ipv4},
 	{"sockaddr_round_trip_keeps_everything",
 		sockaddr_round_trip_keeps_everything},
+	{"a_sockaddr_is_cut_to_the_room_there_is",
+		a_sockaddr_is_cut_to_the_room_there_is},
 	{"a_cursor_never_leaves_its_buffer", a_cursor_never_leaves_its_buffer},
 	{"every_status_has_a_name_and_a_text",
 		every_status_has_a_name_and_a_text},

@@ -50,8 +50,10 @@ enum status os_link_sleep_edge(os_handle link, uint64_t ns,
 			&on_kick);
 	if (report(ep) & EPOLLHUP)
 		st = ST_CLOSED;
+	else if (kick && os_kick_interrupts())
+		st = ST_INTR;
 	else if (still(ctx))
 		st = wait_edge(ep, ns);
 	sys_close(ep);
-	return st;
+	return st == ST_OK && kick && os_kick_interrupts() ? ST_INTR : st;
 }

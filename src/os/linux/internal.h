@@ -34,6 +34,10 @@ uint64_t os_process_epoch(void);
 /* True when no thread of this number runs any more (zombie counts as gone). */
 bool os_thread_is_gone(uint32_t tid);
 
+/* Before and after a sleep that a kick ends: was the calling thread
+ * interrupted? Asked once, then it is forgotten. */
+bool os_kick_interrupts(void);
+
 /*
  * Reads a file of at most room - 1 bytes and ends it with NUL; a longer one is
  * cut. Bytes read or -errno.

@@ -522,12 +522,17 @@ enum status os_link_sleep_kick(os_handle link, uint64_t ns, void *kick)
 		{.fd = (int)os_event_handle(kick), .events = POLLIN},
 	};
 	struct timespec limit = os_timespec_of(ns);
-	int r = sys_ppoll(p, 2, ns == OS_FOREVER ? NULL : &limit);
+	int r;
 
+	if (os_kick_interrupts())
+		return ST_INTR;
+	r = sys_ppoll(p, 2, ns == OS_FOREVER ? NULL : &limit);
 	if (r == 0)
 		return ST_TIMEDOUT;
 	if (r < 0)
 		return r == -EINTR ? ST_INTR : ST_SYSTEM;
+	if (p[1].revents && os_kick_interrupts())
+		return ST_INTR;
 	return p[0].revents & (POLLHUP | POLLERR | POLLNVAL) ? ST_CLOSED
 							     : ST_OK;
 }
