@@ -45,6 +45,7 @@ static int accept_tcp(const struct acceptance *a)
 
 	if (fd < 0)
 		return -errno;
+	fdtable_fresh(fd);
 	explain_tcp(fd);
 	return fd;
 }
@@ -221,6 +222,12 @@ static int accept_with(const struct acceptance *a)
 	return (int)result(r);
 }
 
+static int fresh(int fd)
+{
+	fdtable_fresh(fd);
+	return fd;
+}
+
 INTERPOSED int accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags)
 {
 	const struct acceptance a = {fd, sa, len, flags};
@@ -229,7 +236,7 @@ INTERPOSED int accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags)
 	if (fdtable_is(fd, FILE_SAN))
 		return (int)result(-EINVAL);
 	if (!fdtable_is(fd, FILE_LISTENER))
-		return real.accept4(fd, sa, len, flags);
+		return fresh(real.accept4(fd, sa, len, flags));
 	return accept_with(&a);
 }
 
@@ -240,6 +247,6 @@ INTERPOSED int accept(int fd, struct sockaddr *sa, socklen_t *len)
 	if (fdtable_is(fd, FILE_SAN))
 		return (int)result(-EINVAL);
 	if (!fdtable_is(fd, FILE_LISTENER))
-		return real.accept(fd, sa, len);
+		return fresh(real.accept(fd, sa, len));
 	return accept_with(&a);
 }

@@ -42,6 +42,7 @@ static int duplicate(int fd, int cmd, long from)
 	struct file *f = fdtable_hold(fd);
 	int r = real.fcntl(fd, cmd, from);
 
+	fdtable_fresh(r);
 	if (!f)
 		return r;
 	if (r >= 0)
@@ -70,10 +71,10 @@ INTERPOSED int fcntl(int fd, int cmd, ...)
 	va_start(ap, cmd);
 	arg = va_arg(ap, long);
 	va_end(ap);
-	if (__builtin_expect(!fdtable_peek(fd), 1))
-		return real.fcntl(fd, cmd, arg);
 	if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)
 		return duplicate(fd, cmd, arg);
+	if (__builtin_expect(!fdtable_peek(fd), 1))
+		return real.fcntl(fd, cmd, arg);
 	if (cmd == F_SETFL)
 		return file_flags(fd, (int)arg);
 	return real.fcntl(fd, cmd, arg);

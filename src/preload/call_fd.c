@@ -83,6 +83,7 @@ INTERPOSED int dup(int fd)
 	struct file *f = fdtable_hold(fd);
 	int r = real.dup(fd);
 
+	fdtable_fresh(r);
 	if (!f)
 		return r;
 	if (r >= 0)

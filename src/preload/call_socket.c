@@ -32,6 +32,7 @@ INTERPOSED int socket(int domain, int type, int protocol)
 {
 	int fd = real.socket(domain, type, protocol);
 
+	fdtable_fresh(fd);
 	if (fd >= 0 && fdtable.size > 0 && is_tcp(domain, type, protocol) &&
 		(sw_enabled() || sw_explaining()))
 		track(fd, domain, type);

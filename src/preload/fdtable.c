@@ -200,15 +200,39 @@ void fdtable_vacate(int fd)
 	}
 }
 
+/* It is another's number now, so nothing may be done with it. */
+void fdtable_renew(int fd)
+{
+	bool entered, last = false;
+	struct file *f;
+
+	fdtable_unhide(fd);
+	entered = guard_enter(&guard);
+	f = fdtable_peek(fd);
+	if (f == &closing) {
+		closing_remove(fd);
+	} else if (f) {
+		ring_remove(fd, f);
+		last = f->fd < 0;
+		if (last)
+			file_lost(f);
+		else
+			file_moved(f, fd, f->fd);
+	}
+	guard_leave(&guard, entered);
+	if (last) {
+		file_abandon(f);
+		file_release(f);
+	}
+}
+
 bool fdtable_insert(int fd, struct file *f)
 {
 	bool entered;
 
 	if ((unsigned)fd >= fdtable.size)
 		return false;
-	/* Whatever stood here was closed without our knowing. */
-	fdtable_unhide(fd);
-	fdtable_vacate(fd);
+	fdtable_fresh(fd);
 	entered = guard_enter(&guard);
 	ring_add(fd, f);
 	guard_leave(&guard, entered);
@@ -221,8 +245,7 @@ void fdtable_share(int fd, struct file *f)
 
 	if ((unsigned)fd >= fdtable.size)
 		return;
-	fdtable_unhide(fd);
-	fdtable_vacate(fd);
+	fdtable_fresh(fd);
 	entered = guard_enter(&guard);
 	/* Closed meanwhile by another thread: then the duplicate is alone. */
 	if (f->fd < 0)

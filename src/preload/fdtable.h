@@ -74,6 +74,17 @@ void fdtable_vacate(int fd);
 /* The file is no longer of interest under any number. */
 void fdtable_forget(struct file *f);
 
+/*
+ * The kernel has just given this number to the program, for something that is
+ * not of interest. What stood there was closed without our knowing.
+ */
+void fdtable_renew(int fd);
+static inline void fdtable_fresh(int fd)
+{
+	if (__builtin_expect(fd >= 0 && fdtable_peek(fd), 0))
+		fdtable_renew(fd);
+}
+
 /* A number that the program does not know of: its close() must not hurt. */
 void fdtable_hide(int fd);
 void fdtable_unhide(int fd);

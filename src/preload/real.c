@@ -14,29 +14,45 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "sock.h"
+#include "sys.h"
+
+/* As libc's syscall(): what is no argument is not looked at. */
+static long kernel(long nr, ...)
+{
+	long a[6];
+	va_list ap;
+
+	va_start(ap, nr);
+	for (int i = 0; i < 6; i++)
+		a[i] = va_arg(ap, long);
+	va_end(ap);
+	return result(sys_call(nr, a[0], a[1], a[2], a[3], a[4], a[5]));
+}
+
 static int raw_socket(int domain, int type, int protocol)
 {
-	return (int)syscall(SYS_socket, domain, type, protocol);
+	return (int)kernel(SYS_socket, domain, type, protocol);
 }
 
 static int raw_bind(int fd, const struct sockaddr *sa, socklen_t len)
 {
-	return (int)syscall(SYS_bind, fd, sa, len);
+	return (int)kernel(SYS_bind, fd, sa, len);
 }
 
 static int raw_connect(int fd, const struct sockaddr *sa, socklen_t len)
 {
-	return (int)syscall(SYS_connect, fd, sa, len);
+	return (int)kernel(SYS_connect, fd, sa, len);
 }
 
 static int raw_listen(int fd, int backlog)
 {
-	return (int)syscall(SYS_listen, fd, backlog);
+	return (int)kernel(SYS_listen, fd, backlog);
 }
 
 static int raw_accept4(int fd, struct sockaddr *sa, socklen_t *len, int flags)
 {
-	return (int)syscall(SYS_accept4, fd, sa, len, flags);
+	return (int)kernel(SYS_accept4, fd, sa, len, flags);
 }
 
 static int raw_accept(int fd, struct sockaddr *sa, socklen_t *len)
@@ -46,35 +62,35 @@ static int raw_accept(int fd, struct sockaddr *sa, socklen_t *len)
 
 static int raw_getsockname(int fd, struct sockaddr *sa, socklen_t *len)
 {
-	return (int)syscall(SYS_getsockname, fd, sa, len);
+	return (int)kernel(SYS_getsockname, fd, sa, len);
 }
 
 static int raw_getpeername(int fd, struct sockaddr *sa, socklen_t *len)
 {
-	return (int)syscall(SYS_getpeername, fd, sa, len);
+	return (int)kernel(SYS_getpeername, fd, sa, len);
 }
 
 static int raw_getsockopt(int fd, int level, int name, void *value,
 	socklen_t *len)
 {
-	return (int)syscall(SYS_getsockopt, fd, level, name, value, len);
+	return (int)kernel(SYS_getsockopt, fd, level, name, value, len);
 }
 
 static int raw_setsockopt(int fd, int level, int name, const void *value,
 	socklen_t len)
 {
-	return (int)syscall(SYS_setsockopt, fd, level, name, value, len);
+	return (int)kernel(SYS_setsockopt, fd, level, name, value, len);
 }
 
 static int raw_shutdown(int fd, int how)
 {
-	return (int)syscall(SYS_shutdown, fd, how);
+	return (int)kernel(SYS_shutdown, fd, how);
 }
 
 static ssize_t raw_sendto(int fd, const void *buf, size_t len, int flags,
 	const struct sockaddr *sa, socklen_t salen)
 {
-	return syscall(SYS_sendto, fd, buf, len, flags, sa, salen);
+	return kernel(SYS_sendto, fd, buf, len, flags, sa, salen);
 }
 
 static ssize_t raw_send(int fd, const void *buf, size_t len, int flags)
@@ -84,18 +100,18 @@ static ssize_t raw_send(int fd, const void *buf, size_t len, int flags)
 
 static ssize_t raw_sendmsg(int fd, const struct msghdr *m, int flags)
 {
-	return syscall(SYS_sendmsg, fd, m, flags);
+	return kernel(SYS_sendmsg, fd, m, flags);
 }
 
 static int raw_sendmmsg(int fd, struct mmsghdr *m, unsigned n, int flags)
 {
-	return (int)syscall(SYS_sendmmsg, fd, m, n, flags);
+	return (int)kernel(SYS_sendmmsg, fd, m, n, flags);
 }
 
 static ssize_t raw_recvfrom(int fd, void *buf, size_t len, int flags,
 	struct sockaddr *sa, socklen_t *salen)
 {
-	return syscall(SYS_recvfrom, fd, buf, len, flags, sa, salen);
+	return kernel(SYS_recvfrom, fd, buf, len, flags, sa, salen);
 }
 
 static ssize_t raw_recv(int fd, void *buf, size_t len, int flags)
@@ -105,67 +121,67 @@ static ssize_t raw_recv(int fd, void *buf, size_t len, int flags)
 
 static ssize_t raw_recvmsg(int fd, struct msghdr *m, int flags)
 {
-	return syscall(SYS_recvmsg, fd, m, flags);
+	return kernel(SYS_recvmsg, fd, m, flags);
 }
 
 static int raw_recvmmsg(int fd, struct mmsghdr *m, unsigned n, int flags,
 	struct timespec *limit)
 {
-	return (int)syscall(SYS_recvmmsg, fd, m, n, flags, limit);
+	return (int)kernel(SYS_recvmmsg, fd, m, n, flags, limit);
 }
 
 static ssize_t raw_read(int fd, void *buf, size_t len)
 {
-	return syscall(SYS_read, fd, buf, len);
+	return kernel(SYS_read, fd, buf, len);
 }
 
 static ssize_t raw_write(int fd, const void *buf, size_t len)
 {
-	return syscall(SYS_write, fd, buf, len);
+	return kernel(SYS_write, fd, buf, len);
 }
 
 static ssize_t raw_readv(int fd, const struct iovec *iov, int n)
 {
-	return syscall(SYS_readv, fd, iov, n);
+	return kernel(SYS_readv, fd, iov, n);
 }
 
 static ssize_t raw_writev(int fd, const struct iovec *iov, int n)
 {
-	return syscall(SYS_writev, fd, iov, n);
+	return kernel(SYS_writev, fd, iov, n);
 }
 
 /* The kernel takes the offset as two words; on 64 bits the first is all. */
 static ssize_t raw_preadv2(int fd, const struct iovec *iov, int n, off_t at,
 	int flags)
 {
-	return syscall(SYS_preadv2, fd, iov, n, at, at >> 31 >> 1, flags);
+	return kernel(SYS_preadv2, fd, iov, n, at, at >> 31 >> 1, flags);
 }
 
 static ssize_t raw_pwritev2(int fd, const struct iovec *iov, int n, off_t at,
 	int flags)
 {
-	return syscall(SYS_pwritev2, fd, iov, n, at, at >> 31 >> 1, flags);
+	return kernel(SYS_pwritev2, fd, iov, n, at, at >> 31 >> 1, flags);
 }
 
 static ssize_t raw_sendfile(int out, int in, off_t *at, size_t len)
 {
-	return syscall(SYS_sendfile, out, in, at, len);
+	return kernel(SYS_sendfile, out, in, at, len);
 }
 
 static ssize_t raw_splice(int in, off_t *in_at, int out, off_t *out_at,
 	size_t len, unsigned flags)
 {
-	return syscall(SYS_splice, in, in_at, out, out_at, len, flags);
+	return kernel(SYS_splice, in, in_at, out, out_at, len, flags);
 }
 
 static int raw_close(int fd)
 {
-	return (int)syscall(SYS_close, fd);
+	return (int)kernel(SYS_close, fd);
 }
 
 static int raw_close_range(unsigned first, unsigned last, int flags)
 {
-	return (int)syscall(SYS_close_range, first, last, flags);
+	return (int)kernel(SYS_close_range, first, last, flags);
 }
 
 static void raw_closefrom(int low)
@@ -175,18 +191,18 @@ static void raw_closefrom(int low)
 
 static int raw_dup(int fd)
 {
-	return (int)syscall(SYS_dup, fd);
+	return (int)kernel(SYS_dup, fd);
 }
 
 static int raw_dup3(int from, int to, int flags)
 {
-	return (int)syscall(SYS_dup3, from, to, flags);
+	return (int)kernel(SYS_dup3, from, to, flags);
 }
 
 static int raw_dup2(int from, int to)
 {
 	if (from == to)
-		return syscall(SYS_fcntl, from, F_GETFD) < 0 ? -1 : to;
+		return kernel(SYS_fcntl, from, F_GETFD) < 0 ? -1 : to;
 	return raw_dup3(from, to, 0);
 }
 
@@ -198,7 +214,7 @@ static int raw_fcntl(int fd, int cmd, ...)
 	va_start(ap, cmd);
 	arg = va_arg(ap, long);
 	va_end(ap);
-	return (int)syscall(SYS_fcntl, fd, cmd, arg);
+	return (int)kernel(SYS_fcntl, fd, cmd, arg);
 }
 
 static int raw_ioctl(int fd, unsigned long request, ...)
@@ -209,14 +225,14 @@ static int raw_ioctl(int fd, unsigned long request, ...)
 	va_start(ap, request);
 	arg = va_arg(ap, void *);
 	va_end(ap);
-	return (int)syscall(SYS_ioctl, fd, request, arg);
+	return (int)kernel(SYS_ioctl, fd, request, arg);
 }
 
 static int raw_sockatmark(int fd)
 {
 	int there;
 
-	if (syscall(SYS_ioctl, fd, 0x8905 /* SIOCATMARK */, &there) < 0)
+	if (kernel(SYS_ioctl, fd, 0x8905 /* SIOCATMARK */, &there) < 0)
 		return -1;
 	return there;
 }
@@ -228,7 +244,7 @@ static int raw_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *limit,
 
 	if (limit)
 		left = *limit;
-	return (int)syscall(SYS_ppoll, fds, n, limit ? &left : NULL, mask,
+	return (int)kernel(SYS_ppoll, fds, n, limit ? &left : NULL, mask,
 		KERNEL_SIGSET);
 }
 
@@ -250,7 +266,7 @@ static int raw_pselect(int n, fd_set *r, fd_set *w, fd_set *x,
 
 	if (limit)
 		left = *limit;
-	return (int)syscall(SYS_pselect6, n, r, w, x, limit ? &left : NULL,
+	return (int)kernel(SYS_pselect6, n, r, w, x, limit ? &left : NULL,
 		&m);
 }
 
@@ -268,7 +284,7 @@ static int raw_select(int n, fd_set *r, fd_set *w, fd_set *x,
 
 static int raw_epoll_create1(int flags)
 {
-	return (int)syscall(SYS_epoll_create1, flags);
+	return (int)kernel(SYS_epoll_create1, flags);
 }
 
 static int raw_epoll_create(int size)
@@ -281,13 +297,13 @@ static int raw_epoll_create(int size)
 
 static int raw_epoll_ctl(int ep, int op, int fd, struct epoll_event *ev)
 {
-	return (int)syscall(SYS_epoll_ctl, ep, op, fd, ev);
+	return (int)kernel(SYS_epoll_ctl, ep, op, fd, ev);
 }
 
 static int raw_epoll_pwait(int ep, struct epoll_event *ev, int max, int ms,
 	const sigset_t *mask)
 {
-	return (int)syscall(SYS_epoll_pwait, ep, ev, max, ms, mask,
+	return (int)kernel(SYS_epoll_pwait, ep, ev, max, ms, mask,
 		KERNEL_SIGSET);
 }
 
@@ -299,7 +315,7 @@ static int raw_epoll_wait(int ep, struct epoll_event *ev, int max, int ms)
 static int raw_epoll_pwait2(int ep, struct epoll_event *ev, int max,
 	const struct timespec *limit, const sigset_t *mask)
 {
-	return (int)syscall(SYS_epoll_pwait2, ep, ev, max, limit, mask,
+	return (int)kernel(SYS_epoll_pwait2, ep, ev, max, limit, mask,
 		KERNEL_SIGSET);
 }
 

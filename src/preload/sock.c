@@ -169,6 +169,12 @@ bool file_moved(struct file *f, int from, int to)
 	return true;
 }
 
+void file_lost(struct file *f)
+{
+	if (file_kind(f) == FILE_SAN)
+		sock_of(f)->lost = true;
+}
+
 void file_abandon(struct file *f)
 {
 	set_file_gone(f);
@@ -180,7 +186,10 @@ void file_fini(struct file *f)
 
 	switch (file_kind(f)) {
 	case FILE_SAN:
-		sw_close(s->conn);
+		if (s->lost)
+			sw_close_lost(s->conn);
+		else
+			sw_close(s->conn);
 		s->conn = NULL;
 		break;
 	case FILE_LISTENER:

@@ -28,6 +28,7 @@ struct sock {
 	/* Set by the program; plain values, as the kernel's are. */
 	_Atomic bool nonblock;
 	bool bound;
+	bool lost;      /* the connection's number is another's now */
 	bool only_tcp;  /* an option is set that no SAN has */
 	bool reuseport;
 	bool only_v6;
@@ -152,6 +153,8 @@ void listener_drop_handle(int fd);
 bool file_moved(struct file *f, int from, int to);
 /* The last descriptor is gone: no epoll set watches it any more. */
 void file_abandon(struct file *f);
+/* Its last number was closed without our knowing and is another's. */
+void file_lost(struct file *f);
 void file_fini(struct file *f);
 void file_free(struct file *f);
 struct file *file_at(uint32_t index, bool is_set);

@@ -79,6 +79,7 @@ struct sw_conn {
 
 	/* For sw_edges: what it saw last time. */
 	_Atomic uint64_t edge_arrivals, edge_received;
+	_Atomic bool edge_unread;
 
 	struct os_mutex sleep_lock;
 	unsigned sleepers, watchers; /* sleep_lock */

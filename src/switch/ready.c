@@ -83,21 +83,25 @@ unsigned sw_ready(struct sw_conn *c)
 
 /*
  * A program that is told of arrivals only once may leave data unread and wait
- * for what comes next. When something has come and nothing was read, the end
- * of the stream may be there, behind the data.
+ * for what comes next. When something has come behind data that was there
+ * already last time, it may be the end of the stream.
  */
 static void look_behind_unread(struct sw_conn *c, uint64_t arrivals)
 {
 	const struct sw_shared *s = c->shared;
 	uint64_t received = s->received + s->head_taken -
 		(s->aside_tail - s->aside_head);
+	bool more = arrivals != atomic_load(&c->edge_arrivals);
+	bool read = received != atomic_load(&c->edge_received);
 
-	if (arrivals != atomic_load(&c->edge_arrivals) &&
-		received == atomic_load(&c->edge_received) &&
+	if (!more && !read)
+		return;
+	if (more && !read && atomic_load(&c->edge_unread) &&
 		!(conn_facts(c) & FACT_FIN))
 		head_see_behind(c);
 	atomic_store(&c->edge_arrivals, arrivals);
 	atomic_store(&c->edge_received, received);
+	atomic_store(&c->edge_unread, look(c) == ST_OK);
 }
 
 /* Facts only come, so their sum changes with each. */

@@ -164,6 +164,9 @@ enum status sw_shutdown(struct sw_conn *c, unsigned how);
  * data is thrown away or linger is on with 0 seconds. Does not block.
  */
 void sw_close(struct sw_conn *c);
+/* The same when the handle was closed by somebody else, and its number may be
+ * another's: nothing is done with it. The peer sees the link's end. */
+void sw_close_lost(struct sw_conn *c);
 
 /* ---- readiness -------------------------------------------------------- */
 

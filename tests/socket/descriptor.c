@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -265,4 +266,80 @@ CASE(a_close_by_raw_system_call_ends_the_connection)
 	expect_eof(pair.server);
 	other = pair_open();
 	roundtrip(other.client, other.server);
+}
+
+/* As a program does that does not even go through syscall(). */
+static void close_unseen(int fd)
+{
+#if defined(__x86_64__)
+	long r;
+
+	__asm__ volatile("syscall"
+			 : "=a"(r)
+			 : "a"(SYS_close), "D"((long)fd)
+			 : "rcx", "r11", "memory");
+	CHECK_EQ(r, 0);
+#else
+	CHECK_OK(syscall(SYS_close, fd));
+#endif
+}
+
+/* A client that nobody sees connect. */
+static int plain_client(int listener)
+{
+	struct sockaddr_storage sa;
+	socklen_t len = sizeof sa;
+	int fd = (int)syscall(SYS_socket, AF_INET, SOCK_STREAM, 0);
+
+	CHECK_OK(fd);
+	CHECK_OK(getsockname(listener, (struct sockaddr *)&sa, &len));
+	CHECK_OK(syscall(SYS_connect, fd, &sa, len));
+	return fd;
+}
+
+CASE(a_number_that_was_closed_unseen_serves_again)
+{
+	int listener = listener_open(IPV4);
+
+	for (int i = 0; i < 20; i++) {
+		int client = client_of(listener), server = server_of(listener);
+
+		roundtrip(client, server);
+		close_unseen(server);
+		expect_eof(client);
+		client = i % 2 ? client_of(listener) : plain_client(listener);
+		server = server_of(listener);
+		roundtrip(client, server);
+		roundtrip(client, server);
+		CHECK_OK(close(client));
+		expect_eof(server);
+		CHECK_OK(close(server));
+	}
+}
+
+CASE(raw_system_calls_transfer)
+{
+	struct pair pair = pair_open();
+	char got[8];
+
+	CHECK_EQ(syscall(SYS_write, pair.client, "abcd", (size_t)4), 4);
+	CHECK_EQ(syscall(SYS_read, pair.server, got, sizeof got), 4);
+	CHECK_EQ(memcmp(got, "abcd", 4), 0);
+	CHECK_EQ(syscall(SYS_sendto, pair.server, "ef", (size_t)2, 0, NULL, 0),
+		2);
+	CHECK_EQ(syscall(SYS_recvfrom, pair.client, got, sizeof got, 0, NULL,
+			 NULL), 2);
+	CHECK_EQ(memcmp(got, "ef", 2), 0);
+	CHECK_OK(syscall(SYS_shutdown, pair.client, SHUT_WR));
+	expect_eof(pair.server);
+}
+
+CASE(a_duplicate_by_raw_system_call_is_the_same_connection)
+{
+	struct pair pair = pair_open();
+	int copy = (int)syscall(SYS_dup, pair.client);
+
+	CHECK(copy >= 0);
+	CHECK_OK(close(pair.client));
+	roundtrip(copy, pair.server);
 }

@@ -3,10 +3,10 @@
  * sys.h - system calls without libc's functions.
  *
  * The preload library replaces socket(), read(), close() and many others for
- * the whole program, this library included. What we do to our own descriptors
- * must not pass through there, so each call below enters the kernel by
- * syscall(2). As in the kernel, a result is >= 0 or -errno; errno itself is
- * left as it was, which keeps the promise of os.h for all callers at once.
+ * the whole program, this library included, and even syscall(). What we do to
+ * our own descriptors must not pass through there, so each call below enters the
+ * kernel by itself. As in the kernel, a result is >= 0 or -errno; errno itself
+ * is left as it was, which keeps the promise of os.h for all callers at once.
  */
 #ifndef WSD_OS_LINUX_SYS_H
 #define WSD_OS_LINUX_SYS_H
@@ -31,18 +31,43 @@
 
 #include "base/status.h"
 
+#if defined(__x86_64__)
 static inline long sys_call(long nr, long a, long b, long c, long d, long e,
 	long f)
 {
-	int saved = errno;
-	long r = syscall(nr, a, b, c, d, e, f);
+	register long r10 __asm__("r10") = d;
+	register long r8 __asm__("r8") = e;
+	register long r9 __asm__("r9") = f;
+	long r;
 
-	if (r == -1) {
-		r = -errno;
-		errno = saved;
-	}
+	__asm__ volatile("syscall"
+			 : "=a"(r)
+			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8),
+			 "r"(r9)
+			 : "rcx", "r11", "memory");
 	return r;
 }
+#elif defined(__aarch64__)
+static inline long sys_call(long nr, long a, long b, long c, long d, long e,
+	long f)
+{
+	register long x8 __asm__("x8") = nr;
+	register long x0 __asm__("x0") = a;
+	register long x1 __asm__("x1") = b;
+	register long x2 __asm__("x2") = c;
+	register long x3 __asm__("x3") = d;
+	register long x4 __asm__("x4") = e;
+	register long x5 __asm__("x5") = f;
+
+	__asm__ volatile("svc 0"
+			 : "+r"(x0)
+			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
+			 : "memory");
+	return x0;
+}
+#else
+#error "how does a program enter the kernel on this machine?"
+#endif
 
 #define SYS0(n) sys_call(n, 0, 0, 0, 0, 0, 0)
 #define SYS1(n, a) sys_call(n, (long)(a), 0, 0, 0, 0, 0)
