@@ -4,7 +4,7 @@
  *
  * On Windows this is the real <winsock2.h> and <ws2tcpip.h>. On Linux it
  * supplies the same names with the same values and layouts, so that one source
- * serves both. tests/headers compares the two.
+ * serves both. scripts/check-abi compares the two.
  *
  * What the host already has stays the host's: struct sockaddr and its family,
  * AF_*, SOCK_*, IPPROTO_*, SOL_SOCKET, SO_DEBUG, MSG_*, SOMAXCONN, fd_set,

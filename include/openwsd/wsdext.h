@@ -51,6 +51,8 @@ typedef struct _WSDCAPABILITIES {
 	DWORD dwMaxPending;   /* sends, and receives, pending per socket */
 	DWORD dwRdmaThreshold; /* from this many bytes on RDMA pays */
 	CHAR szName[32];      /* short name of the SAN, e.g. "shm" */
+	GUID ProviderId;      /* for an installer (R3); older providers fill
+				 in fewer bytes, see cbSize */
 } WSDCAPABILITIES, *LPWSDCAPABILITIES;
 
 /*
@@ -75,6 +77,8 @@ typedef INT_PTR WSDWAITHANDLE;
  * by the provider, valid until WSPCloseSocket. Listening: readable while
  * WSPAccept may find a request. Connecting or connected: after WSDArm, readable
  * once what was armed for has happened; always readable when the peer is gone.
+ * A connect that times out does not make it readable: who waits for one looks
+ * again after a while (WSDArm, WSPEnumNetworkEvents, a channel's Status).
  * WSAENOTSOCK; WSAEINVAL in any other state; WSAEOPNOTSUPP when this socket has
  * none (a listener that another one shadows).
  */
@@ -115,6 +119,21 @@ typedef struct _WSDPEER {
 typedef int (WSPAPI *LPFN_WSDPEERIDENTITY)(SOCKET s, LPWSDPEER lpPeer,
 	LPINT lpErrno);
 
+/* ---- sockets that several processes have ------------------------------ */
+
+#define WSDID_ABANDON                                                         \
+	{0x6d1f0a56, 0x3c1e, 0x4b7a,                                          \
+		{0x9a, 0x52, 0x0e, 0x57, 0x53, 0x44, 0x00, 0x06}}
+
+/*
+ * For the processes of a fork that are not the last to have a socket: the
+ * WSPCloseSocket that follows frees what this process has of it and tells
+ * nobody. The peer of a connection goes on with the other processes; the
+ * requests in a listener's queue stay there for them. If there is no other
+ * process after all, the system ends both. Does not block. WSAENOTSOCK.
+ */
+typedef int (WSPAPI *LPFN_WSDABANDON)(SOCKET s, LPINT lpErrno);
+
 /* ---- the channel: messages without overlapped requests ----------------- */
 
 #define WSDID_OPENCHANNEL                                                     \
@@ -132,9 +151,16 @@ typedef int (WSPAPI *LPFN_WSDPEERIDENTITY)(SOCKET s, LPWSDPEER lpPeer,
  * Every member function returns 0 or a Winsock code, never blocks, makes no
  * upcall. The caller serialises {Send} and, separately, {Peek, Release}; the
  * others may run beside them. With WSD_CAP_FORK_SHARED the same holds across
- * the processes of a fork. While a channel is open, WSPSend, WSPRecv on the
- * socket give WSAEINVAL; registration and RDMA functions work as usual.
- * The channel ends with WSPCloseSocket; nothing else frees it.
+ * the processes of a fork. While a channel is open, WSPSend, WSPRecv and
+ * WSPDuplicateSocket on the socket give WSAEINVAL. The channel ends with
+ * WSPCloseSocket; nothing else frees it.
+ *
+ * Registration and RDMA work beside it, with two differences. WSPRdmaWrite and
+ * WSPRdmaRead count as Send, and asking for their results
+ * (WSPGetOverlappedResult) as Send and Peek, in what the caller serialises. And
+ * only requests that are polled can be had (hEvent bit 0 set); one that wants
+ * the upcall is refused with WSAEINVAL. Memory exposed to the peer is served by
+ * Peek: while some is exposed, the caller has to go on looking.
  */
 typedef struct _WSDCHANNEL WSDCHANNEL, *LPWSDCHANNEL;
 struct _WSDCHANNEL {
@@ -146,7 +172,8 @@ struct _WSDCHANNEL {
 	WSDWAITHANDLE hWait;
 
 	/*
-	 * Sends one message gathered from n buffers. WSAEWOULDBLOCK no room,
+	 * Sends one message gathered from n buffers, at most 1024 of them
+	 * (more, or unknown flags: WSAEINVAL). WSAEWOULDBLOCK no room,
 	 * WSAEMSGSIZE, WSAECONNRESET peer gone, WSAECONNREFUSED the pending
 	 * connect was refused, WSAENOTCONN (pending connect, no EARLY_SEND).
 	 */
@@ -170,20 +197,19 @@ struct _WSDCHANNEL {
 	 */
 	int (WSPAPI *Arm)(PVOID lpContext, DWORD dwInterest);
 	/* Takes doorbells away; with bKeep leaves at least one (several sleepers).
-	 * 0, or WSAEWOULDBLOCK there was none, WSAECONNRESET the peer is gone. */
+	 * 0, or WSAEWOULDBLOCK there was none, WSAECONNRESET the peer is gone,
+	 * WSAECONNABORTED it has sent something else than doorbells. */
 	int (WSPAPI *Drain)(PVOID lpContext, BOOL bKeep);
 	/*
-	 * 0 connected, WSAEWOULDBLOCK connect pending, else why it is over. With
-	 * bThorough asks the system whether the peer lives (one system call).
+	 * 0 connected, WSAEWOULDBLOCK connect pending, else why it is over, or
+	 * WSAETIMEDOUT: the pending connect has taken too long. With bThorough
+	 * asks the system whether the peer lives (one system call).
 	 */
 	int (WSPAPI *Status)(PVOID lpContext, BOOL bThorough);
 	/*
 	 * From now on the provider uses h, a duplicate of hWait made by the caller,
 	 * who keeps owning it and closes it only after WSPCloseSocket; the
 	 * provider closes its own. May be called again with another duplicate.
-	 * With WSD_NO_WAIT_HANDLE this process abandons the connection: the peer
-	 * is not told by the WSPCloseSocket that must follow, because another
-	 * process of a fork goes on using it.
 	 */
 	void (WSPAPI *SetWaitHandle)(PVOID lpContext, WSDWAITHANDLE h);
 };

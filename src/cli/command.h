@@ -2,9 +2,9 @@
 /*
  * command.h - what a subcommand of `wsd` is.
  *
- * Each lives in a file of its own, named as it is, and is listed once, in
- * main.c. It gets its own arguments (argv[0] is its name) and returns the exit
- * status of wsd.
+ * Each lives in a file of its own, named as it is, and is listed in
+ * commands_SYSTEM.c of each system that has it. It gets its own arguments
+ * (argv[0] is its name) and returns the exit status of wsd.
  */
 #ifndef WSD_CLI_COMMAND_H
 #define WSD_CLI_COMMAND_H
@@ -18,8 +18,18 @@ struct command {
 	int (*run)(int argc, char **argv);
 };
 
+extern const struct command command_conform;
+extern const struct command command_help;
+extern const struct command command_perf;
+extern const struct command command_ping;
+extern const struct command command_provider;
 extern const struct command command_run;
 extern const struct command command_settings;
+extern const struct command command_version;
+
+/* What this system's wsd can do, in the order of `wsd help`. */
+extern const struct command *const commands[];
+extern const unsigned command_count;
 
 enum {
 	EXIT_USAGE = 2,

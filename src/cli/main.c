@@ -9,32 +9,23 @@
 static int help(int argc, char **argv);
 static int version(int argc, char **argv);
 
-static const struct command command_help = {
+const struct command command_help = {
 	.name = "help",
 	.summary = "tell how to use wsd, or one of its commands",
 	.usage = "usage: wsd help [COMMAND]\n",
 	.run = help,
 };
 
-static const struct command command_version = {
+const struct command command_version = {
 	.name = "version",
 	.summary = "print the version",
 	.usage = "usage: wsd version\n",
 	.run = version,
 };
 
-static const struct command *const commands[] = {
-	&command_run,
-	&command_settings,
-	&command_help,
-	&command_version,
-};
-
-enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
-
 static const struct command *find(const char *name)
 {
-	for (unsigned i = 0; i < COMMAND_COUNT; i++)
+	for (unsigned i = 0; i < command_count; i++)
 		if (strcmp(commands[i]->name, name) == 0)
 			return commands[i];
 	return NULL;
@@ -47,7 +38,7 @@ static void print_overview(FILE *out)
 	      "Runs unmodified sockets programs over a system area network.\n"
 	      "\n",
 		out);
-	for (unsigned i = 0; i < COMMAND_COUNT; i++)
+	for (unsigned i = 0; i < command_count; i++)
 		fprintf(out, "  %-10s %s\n", commands[i]->name,
 			commands[i]->summary);
 	fputs("\n'wsd help COMMAND' tells more.\n", out);

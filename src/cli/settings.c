@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "json.h"
 #include "message.h"
 #include "switch/settings.h"
 
@@ -129,36 +130,16 @@ static void print_markdown(const struct sw_setting *s, bool last)
 		range(s, room), shown_default(s), s->help);
 }
 
-static void print_quoted(const char *text)
-{
-	putchar('"');
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			putchar('\\');
-		putchar(*text);
-	}
-	putchar('"');
-}
-
-static void print_member(const char *key, const char *text)
-{
-	printf("\"%s\": ", key);
-	print_quoted(text);
-	fputs(", ", stdout);
-}
-
 static void print_json(const struct sw_setting *s, bool last)
 {
 	fputs("  {", stdout);
-	print_member("name", s->name);
-	print_member("env", s->env);
-	print_member("type", type_name(s));
+	json_member("name", s->name, ", ");
+	json_member("env", s->env, ", ");
+	json_member("type", type_name(s), ", ");
 	if (s->type == SW_SETTING_INT)
 		printf("\"min\": %lld, \"max\": %lld, ", s->min, s->max);
-	print_member("default", s->def);
-	fputs("\"help\": ", stdout);
-	print_quoted(s->help);
-	puts(last ? "}" : "},");
+	json_member("default", s->def, ", ");
+	json_member("help", s->help, last ? "}\n" : "},\n");
 }
 
 struct form {

@@ -241,7 +241,13 @@ bool os_memory_valid(const void *p, size_t len, bool writable);
  */
 enum status os_listen(const char *name, unsigned backlog, os_handle *out);
 enum status os_listen_backlog(os_handle listener, unsigned backlog);
-/* Does not block. ST_AGAIN nothing queued, ST_NOHANDLES (stays queued). */
+/* How many are queued now. ST_UNSUPPORTED the system does not tell. */
+enum status os_listen_queued(os_handle listener, unsigned *count);
+/*
+ * Does not block. ST_AGAIN nothing queued, ST_NOHANDLES (stays queued). One that
+ * has come, but has neither sent, rung or waited nor gone, may be passed over
+ * for some milliseconds, and the listener's handle may not be readable for it.
+ */
 enum status os_link_accept(os_handle listener, os_handle *out,
 	struct os_peer *peer);
 /*
@@ -341,7 +347,11 @@ enum status os_file_read(const char *path, char *buf, size_t *len);
 /* The path of the library or program that contains this code. */
 enum status os_module_path(char *buf, size_t len);
 
-/* One line to the standard error stream, in one write; adds the newline. */
+/*
+ * One line to the standard error stream, in one write; adds the newline. Goes
+ * nowhere when the program has put something else in the place of the stream
+ * that it was started with.
+ */
 void os_log_line(const char *text);
 /* The same to the end of a file, which is made if it is not there. */
 enum status os_file_append_line(const char *path, const char *text);

@@ -44,7 +44,9 @@ void prov_listening_close(struct prov_socket *s)
 		provider_transport.refuse(w->request, REFUSE_CLOSING);
 		free(w);
 	}
-	if (l->listener)
+	if (l->listener && s->abandoned)
+		provider_transport.leave_listener(l->listener);
+	else if (l->listener)
 		provider_transport.close_listener(l->listener);
 	l->listener = NULL;
 }

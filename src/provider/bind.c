@@ -20,7 +20,7 @@ static int bind_socket(struct prov_socket *s, const struct addr *a)
 	else if (!prov_socket_step(s, PROV_BIND))
 		error = WSAEINVAL; /* R34 */
 	else
-		s->local = *a;
+		s->local = *a; /* R31, R32 */
 	os_mutex_unlock(&s->lock);
 	return error;
 }

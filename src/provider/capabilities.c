@@ -40,6 +40,7 @@ static void describe(WSDCAPABILITIES *c)
 	if (len >= sizeof c->szName)
 		len = sizeof c->szName - 1;
 	memcpy(c->szName, provider_transport.name, len);
+	c->ProviderId = prov_identity()->id;
 }
 
 int WSPAPI WSDQueryCapabilities(LPWSDCAPABILITIES lpCaps, LPINT lpErrno)

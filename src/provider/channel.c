@@ -16,10 +16,6 @@
  * with Peek. Memory exposed to the peer is served by Peek. A transport that
  * carries RDMA as messages of its own does not see them behind a message that
  * has been peeked and not released.
- *
- * SetWaitHandle(WSD_NO_WAIT_HANDLE) abandons the connection: the WSPCloseSocket
- * that follows frees what this process has of it and tells the peer nothing. It
- * is for the processes of a fork that are not the last to close.
  */
 #include "provider/engine.h"
 #include "provider/errors.h"
@@ -154,10 +150,7 @@ static void WSPAPI channel_set_wait_handle(PVOID ctx, WSDWAITHANDLE h)
 {
 	struct prov_socket *s = ctx;
 
-	if (h == WSD_NO_WAIT_HANDLE)
-		s->abandoned = true;
-	else
-		provider_transport.set_handle(s->conn, h);
+	provider_transport.set_handle(s->conn, h);
 }
 
 /* ---- WSDOpenChannel ------------------------------------------------ */

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * close.c - WSPCloseSocket: R116, R180, R186, R188 to R193.
+ * close.c - WSPCloseSocket: R116, R180, R186, R188 to R193, R197.
  *
  * The connection ends inside the call, whoever else is inside another call on
  * the socket: every use of it holds one of the four locks. So do the requests
  * that want no upcall. When another thread is inside an upcall of this socket,
  * the upcalls that follow it come later, and so does WPUCloseSocketHandle: it
  * waits for the last reference. (WSPAccept in its condition function has one
- * too.)
+ * too.) Nothing is waited for that the peer has to do, so both sides may close
+ * at once (R197).
  */
 #include "provider/close.h"
 

@@ -64,6 +64,19 @@ static void break_now(struct prov_socket *s)
 	prov_lane_deliver_later(s);
 }
 
+/* With a channel open the caller finds out: what it calls says ABORTED too. */
+void prov_conn_abort(struct prov_socket *s)
+{
+	prov_socket_lock_all(s);
+	if (s->conn && prov_socket_state(s) == PROV_CONNECTED)
+		provider_transport.abort(s->conn);
+	prov_socket_unlock_all(s);
+	if (s->channel)
+		return;
+	prov_progress_only(s, true);
+	prov_lane_deliver_later(s);
+}
+
 /* ---- outcome of a connect ------------------------------------------ */
 
 /*

@@ -140,7 +140,9 @@ enum status prov_descriptor_open(struct prov_socket *s, SOCKET *out)
 	return ST_OK;
 }
 
-struct prov_socket *prov_descriptor_hold(SOCKET d)
+/* Adds to an open slot's word, or takes its OPEN away; NULL: it is not open. */
+static inline struct prov_socket *change_open(SOCKET d, uint64_t more,
+	uint64_t less)
 {
 	uint32_t generation = 0;
 	struct slot *slot = slot_of(d, &generation);
@@ -153,8 +155,14 @@ struct prov_socket *prov_descriptor_hold(SOCKET d)
 		if (generation_of(word) != generation || !(word & OPEN))
 			return NULL;
 	} while (!atomic_compare_exchange_weak_explicit(&slot->word, &word,
-		word + 1, memory_order_acquire, memory_order_relaxed));
+		word + more - less, memory_order_acquire,
+		memory_order_relaxed));
 	return slot->socket;
+}
+
+struct prov_socket *prov_descriptor_hold(SOCKET d)
+{
+	return change_open(d, 1, 0);
 }
 
 void prov_descriptor_hold_again(SOCKET d)
@@ -191,19 +199,7 @@ void prov_descriptor_release(SOCKET d)
 
 struct prov_socket *prov_descriptor_close(SOCKET d)
 {
-	uint32_t generation = 0;
-	struct slot *slot = slot_of(d, &generation);
-	uint64_t word;
-
-	if (!slot)
-		return NULL;
-	word = atomic_load_explicit(&slot->word, memory_order_relaxed);
-	do {
-		if (generation_of(word) != generation || !(word & OPEN))
-			return NULL;
-	} while (!atomic_compare_exchange_weak_explicit(&slot->word, &word,
-		word & ~OPEN, memory_order_acquire, memory_order_relaxed));
-	return slot->socket;
+	return change_open(d, 0, OPEN);
 }
 
 struct prov_socket *prov_descriptor_next(unsigned *cursor)

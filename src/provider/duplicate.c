@@ -8,7 +8,11 @@
  * the kernel's copies, so neither side depends on the other once it is sent.
  *
  * We always give a new descriptor, also to a process that had the socket before
- * (R203): the switch then closes the old one.
+ * (R203): the switch then closes the old one (R206).
+ *
+ * The peer notices nothing (R205), and the socket can go on from process to
+ * process (R207): everything both sides count lies where both can see it. A
+ * listener goes with its queue (R208), which is the kernel's.
  */
 #include "provider/duplicate.h"
 
@@ -204,8 +208,9 @@ static int why_not(struct prov_socket *s)
 	case PROV_LISTENING:
 		/* One that was put back cannot be passed on. */
 		return s->listening.deferred ? WSAEINVAL : 0;
-	case PROV_CONNECTED:
-		return atomic_load(&s->tx.pending) ? WSAEINVAL : 0;
+	case PROV_CONNECTED: /* the channel's caller uses what would move */
+		return s->channel || atomic_load(&s->tx.pending) ? WSAEINVAL
+								 : 0;
 	case PROV_HANDED_OFF:
 		return WSAEINVAL;
 	default:
@@ -216,8 +221,6 @@ static int why_not(struct prov_socket *s)
 static enum status pack(struct prov_socket *s, struct prov_handoff *h,
 	struct parcel *p)
 {
-	p->blob_len = sizeof p->blob;
-	h->count = TRANSPORT_HANDOFF_HANDLES;
 	if (p->kind == KIND_LISTENER)
 		return provider_transport.pack_listener(s->listening.listener,
 			p->blob, &p->blob_len, h->handles, &h->count);
@@ -350,12 +353,35 @@ static enum status knock(uint32_t token, os_handle *link)
 	return st;
 }
 
+/* What is sent to a process that has no room for it is lost; so look first
+ * whether a link and what comes through it have room. */
+static enum status room_for_delivery(void)
+{
+	os_handle ends[2], more[TRANSPORT_HANDOFF_HANDLES - 1];
+	enum status st = os_link_pair(ends);
+	unsigned n = 0;
+
+	if (st != ST_OK)
+		return st;
+	while (st == ST_OK && n < TRANSPORT_HANDOFF_HANDLES - 1) {
+		st = os_handle_duplicate(ends[0], &more[n]);
+		n += st == ST_OK;
+	}
+	while (n > 0)
+		os_handle_close(more[--n]);
+	os_handle_close(ends[0]);
+	os_handle_close(ends[1]);
+	return st;
+}
+
 /* Blocks until the old process answers, or for a bounded time. */
 static enum status fetch(uint32_t token, struct delivery *d)
 {
 	os_handle link;
-	enum status st = knock(token, &link);
+	enum status st = room_for_delivery();
 
+	if (st == ST_OK)
+		st = knock(token, &link);
 	if (st != ST_OK)
 		return st == ST_REFUSED ? ST_INVAL : st;
 	d->len = sizeof d->message;
@@ -417,6 +443,18 @@ static enum status take_over(struct prov_socket *s, uint32_t token)
 	return st;
 }
 
+static int take_over_error(enum status st)
+{
+	switch (st) {
+	case ST_INVAL: /* R204 */
+	case ST_NOMEM:
+	case ST_NOHANDLES:
+		return prov_error(st);
+	default:
+		return WSAENETDOWN;
+	}
+}
+
 /*
  * The socket comes first: a process without room for one must not use the token
  * up. R203: its handle is made once.
@@ -432,5 +470,5 @@ int prov_take_over(uint32_t token, struct prov_socket **out)
 	if (st == ST_OK)
 		return 0;
 	prov_close_held(*out);
-	return st == ST_INVAL ? WSAEINVAL : WSAENETDOWN;
+	return take_over_error(st);
 }

@@ -2,7 +2,13 @@
 /*
  * errors.c - the table behind errors.h.
  *
- * R37: WSAEINPROGRESS is not in it. R78, R79, R82 to R86: the second column.
+ * R37: WSAEINPROGRESS is not in it.
+ *
+ * The second column keeps the promise behind the three codes that forbid TCP:
+ * refused only by the peer's word (R78, R79: ST_REFUSED), unreachable only when
+ * that is proven (R81), reset never (R80). What fails here (R83) or there (R84)
+ * for want of something, a peer that has no listener of ours (R82, R85), and
+ * one that does not answer (R86) leave TCP its chance.
  */
 #include "provider/errors.h"
 

@@ -30,7 +30,7 @@ void prov_accept_look(struct prov_socket *s)
 		!prov_request_waits(s))
 		return;
 	s->listening.told = true;
-	prov_event_record(s, FD_ACCEPT, 0);
+	prov_event_record(s, FD_ACCEPT, 0); /* R96 */
 }
 
 /* ---- WSPEventSelect ------------------------------------------------ */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "provider/address.h"
 #include "provider/errors.h"
 #include "provider/name.h"
 #include "provider/overlapped.h"
@@ -45,6 +46,7 @@ static const struct extension extensions[] = {
 	{WSDID_ARM, (any_function)WSDArm},
 	{WSDID_PEERIDENTITY, (any_function)WSDPeerIdentity},
 	{WSDID_OPENCHANNEL, (any_function)WSDOpenChannel},
+	{WSDID_ABANDON, (any_function)WSDAbandon},
 };
 
 static any_function find_extension(const GUID *id)
@@ -70,7 +72,7 @@ static int extension_pointer(const struct ioctl *c)
 	f = find_extension(&id);
 	if (f == (any_function)WSPRdmaRead &&
 		!(provider_transport.abilities & TRANSPORT_RDMA_READ))
-		f = NULL; /* R50 */
+		f = NULL; /* R50, R214 */
 	if (!f)
 		return WSAEOPNOTSUPP; /* R52 */
 	memcpy(c->out, &f, sizeof f);
@@ -128,7 +130,7 @@ static void write_list(char *out, const struct addr *list, unsigned count,
 	}
 }
 
-/* R54 to R58: fresh on each call. */
+/* R57: fresh on each call. R58: in any state, and maybe empty. */
 static int address_list(const struct prov_socket *s, const struct ioctl *c)
 {
 	struct addr *list;
@@ -147,7 +149,7 @@ static int address_list(const struct prov_socket *s, const struct ioctl *c)
 	if (c->out && size <= c->out_len)
 		write_list(c->out, list, count, s->family);
 	else
-		error = WSAEFAULT;
+		error = WSAEFAULT; /* R54: and the size all the same */
 	*c->returned = (DWORD)size;
 	free(list);
 	return error;

@@ -41,7 +41,7 @@ static int start(struct prov_socket *s, unsigned backlog)
 		return WSAEINVAL;
 	st = provider_transport.listen(&s->local, s->options.only_v6, backlog,
 		&s->listening.listener);
-	return prov_error(st);
+	return prov_error(st); /* R93 */
 }
 
 /* s->lock held. */
@@ -52,9 +52,9 @@ static int listen_locked(struct prov_socket *s, unsigned backlog)
 
 	if (state == PROV_BOUND)
 		error = start(s, backlog);
-	else if (state == PROV_LISTENING) /* R95 */
+	else if (state == PROV_LISTENING)
 		error = prov_error(provider_transport.set_backlog(
-			s->listening.listener, backlog));
+			s->listening.listener, backlog)); /* R95 */
 	else
 		error = why_not(state);
 	if (error)

@@ -3,8 +3,13 @@
  * memory.c - registration, local and for the peer: R144, R160 to R182, R192.
  *
  * Each call makes a registration of its own: so n of them need n
- * deregistrations (R165), each descriptor is fresh (R176), and no counting is
- * needed. A socket has few: the lists are searched from the newest on.
+ * deregistrations (R165), those of other sockets do not matter (R166), each
+ * descriptor is fresh (R176), and no counting is needed. A socket has few: the
+ * lists are searched from the newest on.
+ *
+ * An exposure belongs to one connection: the transport gives its peer, and no
+ * other (R178), the rights that were asked for, and no more (R177). What the
+ * descriptor's bytes are is the transport's matter too (R173).
  */
 #include "provider/memory.h"
 
@@ -177,7 +182,8 @@ static int check(struct prov_socket *s, PVOID base, DWORD len, DWORD flags,
 {
 	enum prov_state state = prov_socket_state(s);
 
-	if (flags != MEM_READ && flags != MEM_WRITE && flags != MEM_READWRITE)
+	if (flags != MEM_READ && flags != MEM_WRITE &&
+		flags != MEM_READWRITE) /* R160 */
 		return WSAEINVAL;
 	/* R122 lets receives be posted, so memory be registered, early. */
 	if (!s->conn || !(state == PROV_CONNECTED ||

@@ -24,10 +24,4 @@ bool prov_name_in(int family, const struct sockaddr *name, int len,
 /* As the family has it, v4-mapped if need be; returns the length. */
 int prov_name_out(int family, const struct addr *a, struct sockaddr *out);
 
-/*
- * The transport's addresses, in memory the caller frees. *count may be 0.
- * ST_NOMEM, and the transport's.
- */
-enum status prov_addresses(struct addr **out, unsigned *count);
-
 #endif

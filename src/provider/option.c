@@ -40,6 +40,7 @@ static int get(struct prov_socket *s, int level, int name, uint32_t *value)
 	return 0;
 }
 
+/* R38: whatever the state. */
 static int get_option(struct prov_socket *s, int level, int name, char *out,
 	LPINT len)
 {

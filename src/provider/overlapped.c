@@ -137,7 +137,7 @@ static int result(struct prov_socket *s, LPWSAOVERLAPPED ov, LPDWORD bytes,
 		return WSA_IO_INCOMPLETE; /* R133 */
 	if (ov->OffsetHigh)
 		return (int)ov->OffsetHigh; /* R136 */
-	*bytes = (DWORD)ov->InternalHigh;
+	*bytes = (DWORD)ov->InternalHigh; /* R135, R139 */
 	*flags = ov->Offset;
 	return 0;
 }

@@ -12,7 +12,8 @@
 
 struct prov_socket;
 
-/* R126 to R128: bit 0 of hEvent clear asks for the upcall. */
+/* Bit 0 of hEvent clear asks for the upcall (R127), set for none (R126); a NULL
+ * event has it clear (R128). */
 static inline bool prov_overlapped_notifies(const WSAOVERLAPPED *ov)
 {
 	return !((ULONG_PTR)ov->hEvent & 1);

@@ -3,9 +3,13 @@
  * rdma.c - WSPRdmaWrite and WSPRdmaRead: R40, R153 to R158.
  *
  * They share the send lane with messages (send.c). Descriptor and range are
- * checked where they mean something: by the transport. A request that fails
- * before it was accepted is an error of the call; one that fails later breaks
- * the connection, since a message behind it may say that it succeeded.
+ * checked where they mean something: by the transport (R153 to R155). The
+ * peer's receives are not touched (R158). Where a transport cannot read,
+ * writing is all there is (R214).
+ *
+ * A request that fails before it was accepted is an error of the call; one that
+ * fails later breaks the connection, since a message behind it may say that it
+ * succeeded.
  *
  * With a channel open the caller serialises these calls, and the polling for
  * their results, with the channel's Send; so the upcall, which would come from
@@ -50,7 +54,7 @@ static int capture(struct prov_socket *s, struct prov_request *r,
 	const struct call *c)
 {
 	unsigned rights = c->kind == PROV_RDMA_WRITE ? MEM_READ : MEM_WRITE;
-	enum status st = prov_request_room(r, c->count);
+	enum status st = prov_request_room(r, c->count); /* R157 */
 
 	if (st == ST_OK)
 		st = prov_memory_hold_named(&s->memory, c->buffers, c->count,

@@ -3,9 +3,10 @@
  * recv.c - WSPRecv and the receive lane: R117 to R122, R140 to R150, R194 to
  * R196, R198.
  *
- * Messages wait in the transport until a receive is posted; so early ones are
- * kept, in order and apart, by a process that has taken the socket over as
- * well, and nothing here can drop one.
+ * Messages wait in the transport until a receive is posted. So early ones are
+ * kept (R117), however late the receive is (R118), in order and apart (R119),
+ * before those that come later (R120), and also for a process that has taken
+ * the socket over (R121).
  */
 #include <string.h>
 
@@ -38,7 +39,8 @@ static void end_lane(struct prov_socket *s, enum status st)
 	prov_conn_lost(s, st);
 }
 
-/* One message to the oldest receive. ST_AGAIN: there is none. */
+/* One message to the oldest receive, whole (R140) and once (R141). ST_AGAIN:
+ * there is none. */
 static enum status receive_one(struct prov_socket *s)
 {
 	struct prov_request *r = s->rx.posted.head;
@@ -202,7 +204,7 @@ static int receive(struct prov_socket *s, const WSABUF *buffers, DWORD count,
 		prov_engine_want(s);
 	else
 		prov_lane_deliver_later(s);
-	return error ? error : WSA_IO_PENDING;
+	return error ? error : WSA_IO_PENDING; /* R123, R125 */
 }
 
 int WSPAPI WSPRecv(SOCKET d, LPWSABUF lpBuffers, DWORD dwBufferCount,

@@ -2,7 +2,8 @@
 /*
  * socket.h - the provider's socket.
  *
- * Locks, in order of acquisition; each may be taken alone:
+ * Any function may be called on it at any time by any thread (R211). Locks, in
+ * order of acquisition; each may be taken alone:
  *
  *     tx.lock      send queue; send, rdma, reap of the transport
  *     rx.lock      receive queue; peek, release
@@ -148,6 +149,10 @@ void prov_progress(struct prov_socket *s, bool thorough);
 void prov_progress_only(struct prov_socket *s, bool thorough);
 /* The first part alone: leaves CONNECTING if the outcome is known. */
 void prov_connect_look(struct prov_socket *s);
+
+/* The network under the connection has gone (R213): it ends for both sides with
+ * WSAECONNABORTED here. Does nothing to a socket without one. */
+void prov_conn_abort(struct prov_socket *s);
 
 /* ---- connection.c: with all locks held ----------------------------- */
 

@@ -105,6 +105,7 @@ int WSPAPI WSDGetWaitHandle(SOCKET s, WSDWAITHANDLE *lpHandle, LPINT lpErrno);
 int WSPAPI WSDArm(SOCKET s, DWORD dwInterest, LPINT lpErrno);
 int WSPAPI WSDPeerIdentity(SOCKET s, LPWSDPEER lpPeer, LPINT lpErrno);
 int WSPAPI WSDOpenChannel(SOCKET s, LPWSDCHANNEL lpChannel, LPINT lpErrno);
+int WSPAPI WSDAbandon(SOCKET s, LPINT lpErrno);
 
 /* ---- how an SPI function reports ----------------------------------- */
 

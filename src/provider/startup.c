@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * startup.c - WSPStartupEx and WSPCleanup: R8 to R22.
+ * startup.c - WSPStartupEx and WSPCleanup: R8 to R22, R212.
+ *
+ * Nothing depends on when in the life of a process it is started (R212): there
+ * is no thread and no state of its own before the first socket.
  *
  * Both are serialised by one lock, which no upcall is made under: the last
  * clean-up leaves the lock before it closes what is still open, and start-ups
@@ -9,6 +12,7 @@
 #include <string.h>
 
 #include "os/os.h"
+#include "provider/address.h"
 #include "provider/close.h"
 #include "provider/descriptor.h"
 #include "provider/engine.h"
@@ -101,9 +105,9 @@ static int count_in(const WSAPROTOCOL_INFOW *protocol,
 	else if (state.count == UINT32_MAX)
 		error = WSAEPROCLIM;
 	else if (state.count == 0)
-		error = first_start(protocol, upcalls);
+		error = first_start(protocol, upcalls); /* R21 */
 	if (!error)
-		state.count++;
+		state.count++; /* R17 */
 	os_mutex_unlock(&state.lock); /* R22 */
 	return error;
 }
@@ -178,6 +182,7 @@ static void stop(void)
 		prov_descriptor_wait_none(CLEANUP_WAIT_NS) != ST_OK; i++)
 		close_all();
 	prov_engine_stop();
+	prov_addresses_forget();
 	os_mutex_lock(&state.lock);
 	if (prov_descriptor_count() == 0) {
 		provider_transport.stop();

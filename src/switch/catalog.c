@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "switch/catalog.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +8,6 @@
 #include "os/os.h"
 #include "switch/settings.h"
 
-#define ENTRY_MAX 4096
-#define SYSTEM_CATALOG "/etc/openwsd/providers.d"
 #define USER_CATALOG ".config/openwsd/providers.d"
 
 struct walk {
@@ -20,6 +17,30 @@ struct walk {
 	bool stopped;
 };
 
+bool sw_catalog_read(const char *path, char text[SW_ENTRY_MAX + 1],
+	struct sw_catalog_entry *out, char problem[SW_PROBLEM_MAX])
+{
+	struct sw_catalog_mistake mistake;
+	size_t len = SW_ENTRY_MAX;
+	enum status st = os_file_read(path, text, &len);
+
+	if (st != ST_OK) {
+		snprintf(problem, SW_PROBLEM_MAX, "%s", st == ST_MSGSIZE
+			? "too long for an entry of the provider catalog"
+			: status_text(st));
+		return false;
+	}
+	if (sw_catalog_entry_parse(text, len, out, &mistake))
+		return true;
+	if (mistake.line)
+		snprintf(problem, SW_PROBLEM_MAX, "line %u: expected %s",
+			mistake.line, mistake.expected);
+	else
+		snprintf(problem, SW_PROBLEM_MAX, "expected %s",
+			mistake.expected);
+	return false;
+}
+
 static void complain(const char *path, const char *what)
 {
 	char line[SW_PATH_MAX + 200];
@@ -28,66 +49,24 @@ static void complain(const char *path, const char *what)
 	os_log_line(line);
 }
 
-static char *trim(char *s)
-{
-	char *end;
-
-	while (isspace((unsigned char)*s))
-		s++;
-	end = s + strlen(s);
-	while (end > s && isspace((unsigned char)end[-1]))
-		*--end = 0;
-	return s;
-}
-
-/* The value of `library = ...` in the text of an entry, or NULL. */
-static char *library_of(char *text)
-{
-	char *next, *eq, *hash;
-
-	for (char *line = text; line; line = next) {
-		next = strchr(line, '\n');
-		if (next)
-			*next++ = 0;
-		hash = strchr(line, '#');
-		if (hash)
-			*hash = 0;
-		eq = strchr(line, '=');
-		if (!eq)
-			continue;
-		*eq = 0;
-		if (!strcmp(trim(line), "library"))
-			return trim(eq + 1);
-	}
-	return NULL;
-}
-
 static bool take_entry(void *ctx, const char *path)
 {
 	struct walk *w = ctx;
-	char text[ENTRY_MAX + 1], *library;
-	size_t len = ENTRY_MAX;
-	enum status st = os_file_read(path, text, &len);
+	char text[SW_ENTRY_MAX + 1], problem[SW_PROBLEM_MAX];
+	struct sw_catalog_entry entry;
 
 	w->entries++;
-	if (st != ST_OK) {
-		complain(path, status_text(st));
+	if (!sw_catalog_read(path, text, &entry, problem)) {
+		complain(path, problem);
 		return true;
 	}
-	text[len] = 0;
-	library = strlen(text) == len ? library_of(text) : NULL;
-	if (!library || library[0] != '/') {
-		complain(path, "expected a line 'library = /absolute/path' of a "
-			"SAN service provider");
-		return true;
-	}
-	w->stopped = !w->fn(w->ctx, library);
+	w->stopped = !w->fn(w->ctx, entry.library);
 	return !w->stopped;
 }
 
 static enum status walk_directory(struct walk *w, const char *dir)
 {
-	return os_directory_each(dir, ".provider", take_entry, w);
+	return os_directory_each(dir, SW_ENTRY_SUFFIX, take_entry, w);
 }
 
 /* The provider beside this library: installed, or in a build tree. */
@@ -128,11 +107,19 @@ static bool walk_named(struct walk *w, const char *dir)
 	return false;
 }
 
+bool sw_catalog_of_user(char dir[SW_PATH_MAX])
+{
+	const char *home = getenv("HOME");
+
+	return home && *home &&
+		snprintf(dir, SW_PATH_MAX, "%s/" USER_CATALOG, home) <
+			SW_PATH_MAX;
+}
+
 bool sw_catalog_each(bool (*fn)(void *ctx, const char *library), void *ctx)
 {
 	struct walk w = {.fn = fn, .ctx = ctx};
 	const struct sw_settings *set = sw_settings();
-	const char *home = getenv("HOME");
 	char dir[SW_PATH_MAX];
 
 	if (set->provider[0]) {
@@ -141,12 +128,10 @@ bool sw_catalog_each(bool (*fn)(void *ctx, const char *library), void *ctx)
 	}
 	if (set->catalog[0])
 		return walk_named(&w, set->catalog);
-	if (home && strlen(home) < sizeof dir - sizeof USER_CATALOG - 1) {
-		snprintf(dir, sizeof dir, "%s/%s", home, USER_CATALOG);
+	if (sw_catalog_of_user(dir))
 		walk_directory(&w, dir);
-	}
 	if (!w.stopped)
-		walk_directory(&w, SYSTEM_CATALOG);
+		walk_directory(&w, SW_SYSTEM_CATALOG);
 	if (w.entries == 0)
 		walk_builtin(&w);
 	return true;

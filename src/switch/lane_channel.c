@@ -103,9 +103,10 @@ static void channel_set_handle(struct sw_conn *c, os_handle h)
 
 static void channel_close(struct sw_conn *c, bool abandon)
 {
-	if (abandon)
-		c->channel.SetWaitHandle(c->channel.lpContext,
-			WSD_NO_WAIT_HANDLE);
+	INT err;
+
+	if (abandon && c->provider->abandon)
+		c->provider->abandon(c->socket, &err);
 	close_socket(c);
 }
 

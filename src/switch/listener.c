@@ -12,6 +12,7 @@
 #include "base/sockaddr.h"
 #include "switch/conn.h"
 #include "switch/gate.h"
+#include "switch/registry.h"
 #include "switch/wsa_status.h"
 
 /* More than any program asks for; the TCP listener's own limit still counts
@@ -27,6 +28,7 @@ struct san_listener {
 
 struct sw_listener {
 	struct addr local;
+	unsigned forks; /* registry_forks when it was made */
 	unsigned count;
 	struct san_listener san[SW_LISTENER_HANDLES];
 };
@@ -150,6 +152,7 @@ bool sw_listen(const struct addr *local, bool only_v6,
 		return false;
 	}
 	l->local = *local;
+	l->forks = registry_forks();
 	for (unsigned i = 0; i < n && l->count < SW_LISTENER_HANDLES; i++)
 		if (offer(all[i], local, only_v6, &l->san[l->count], why))
 			l->count++;
@@ -267,14 +270,26 @@ enum status sw_accept(struct sw_listener *l, struct sw_conn **out)
 	return st;
 }
 
-void sw_listener_close(struct sw_listener *l)
+/*
+ * After a fork another process may serve the queue, and whoever closes must not
+ * refuse what is in it. The system does that when the last one has closed.
+ */
+static void close_san(struct san_listener *l, bool shared)
 {
+	const struct sw_provider *p = l->provider;
 	INT err;
 
+	gate_enter();
+	if (shared && p->abandon)
+		p->abandon(l->socket, &err);
+	p->spi.lpWSPCloseSocket(l->socket, &err);
+	gate_leave();
+}
+
+void sw_listener_close(struct sw_listener *l)
+{
 	for (unsigned i = 0; i < l->count; i++) {
-		gate_enter();
-		l->san[i].provider->spi.lpWSPCloseSocket(l->san[i].socket, &err);
-		gate_leave();
+		close_san(&l->san[i], registry_forks() != l->forks);
 		if (l->san[i].event)
 			os_event_destroy(l->san[i].event);
 	}

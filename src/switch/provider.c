@@ -65,6 +65,7 @@ static void ask_extensions(struct sw_provider *p)
 	static const GUID wait = WSDID_GETWAITHANDLE;
 	static const GUID peer = WSDID_PEERIDENTITY;
 	static const GUID channel = WSDID_OPENCHANNEL;
+	static const GUID abandon = WSDID_ABANDON;
 	LPFN_WSDQUERYCAPABILITIES query;
 	INT err;
 
@@ -77,6 +78,7 @@ static void ask_extensions(struct sw_provider *p)
 	p->wait_handle = (LPFN_WSDGETWAITHANDLE)extension(p, wait);
 	p->peer_identity = (LPFN_WSDPEERIDENTITY)extension(p, peer);
 	p->open_channel = (LPFN_WSDOPENCHANNEL)extension(p, channel);
+	p->abandon = (LPFN_WSDABANDON)extension(p, abandon);
 	query = (LPFN_WSDQUERYCAPABILITIES)extension(p, caps);
 	p->can.cbSize = sizeof p->can;
 	if (!query || query(&p->can, &err))

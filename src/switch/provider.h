@@ -31,6 +31,7 @@ struct sw_provider {
 	LPFN_WSPRDMAREAD rdma_read;
 	LPFN_WSDGETWAITHANDLE wait_handle;
 	LPFN_WSDPEERIDENTITY peer_identity;
+	LPFN_WSDABANDON abandon;
 	LPFN_WSDOPENCHANNEL open_channel;
 	/* Its socket for queries, never bound; see section 4 of the specification. */
 	SOCKET probe;

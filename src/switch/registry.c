@@ -11,6 +11,7 @@
 
 static struct sw_conn *first;
 static struct os_mutex lock = OS_MUTEX_INIT;
+static _Atomic unsigned forks;
 
 void registry_add(struct sw_conn *c)
 {
@@ -32,9 +33,15 @@ void registry_remove(struct sw_conn *c)
 	os_mutex_unlock(&lock);
 }
 
+unsigned registry_forks(void)
+{
+	return atomic_load(&forks);
+}
+
 void sw_fork_prepare(void)
 {
 	gate_enter();
+	atomic_fetch_add(&forks, 1);
 	os_mutex_lock(&lock);
 	for (struct sw_conn *c = first; c; c = c->next) {
 		head_make_aside(c); /* both shall see the same */

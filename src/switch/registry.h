@@ -10,4 +10,7 @@ struct sw_conn;
 void registry_add(struct sw_conn *c);
 void registry_remove(struct sw_conn *c);
 
+/* How often this process and those it comes from have forked, about. */
+unsigned registry_forks(void);
+
 #endif

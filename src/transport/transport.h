@@ -19,6 +19,12 @@
  * other call on the object runs. No transport calls back into the core, so it
  * may hold its own locks as it likes, but never blocks except where said.
  *
+ * Progress. A transport may carry RDMA as messages of its own. It sees those
+ * only in peek (and not behind a message that has not been released), and
+ * answers them only in reap. So a side that exposes memory calls reap whenever
+ * it has called peek; arm says ST_AGAIN as long as reap can do something. A
+ * side that waits for a transfer of its own does both as well.
+ *
  * Fork. When TRANSPORT_FORK_SHARED is set, a forked child and its parent may
  * both use a connection, serialised per direction by the caller across both:
  * so every cursor that send, peek, release and arm need lives in memory that
@@ -121,6 +127,8 @@ struct transport_ops {
 	 */
 	enum status (*listen)(const struct addr *local, bool only_v6,
 		unsigned backlog, struct transport_listener **out);
+	/* Of what is queued beyond it the oldest are refused (ST_REFUSED), where
+	 * the system can tell how many those are. ST_NOMEM, ST_NOHANDLES. */
 	enum status (*set_backlog)(struct transport_listener *l, unsigned backlog);
 	/* Readable when take may succeed. Owned by the listener. OS_NO_HANDLE when
 	 * the listener never gets requests. */
@@ -139,6 +147,8 @@ struct transport_ops {
 	void (*refuse)(struct transport_request *r, enum transport_refusal why);
 	/* Refuses all that is queued; not what has been taken. */
 	void (*close_listener)(struct transport_listener *l);
+	/* Leaves what is queued to other processes of a fork. */
+	void (*leave_listener)(struct transport_listener *l);
 
 	/* ---- active side ---- */
 
@@ -165,6 +175,14 @@ struct transport_ops {
 	 */
 	enum status (*status)(struct transport_conn *c, bool thorough);
 	void (*peer)(struct transport_conn *c, struct os_peer *out);
+
+	/*
+	 * Ends it for both sides without freeing anything: the peer sees what it
+	 * sees at close, this side ST_ABORTED from now on; messages that have
+	 * arrived can still be peeked. A sleeper here wakes when the peer has
+	 * closed. May run beside any other call. Does nothing when it is over.
+	 */
+	void (*abort)(struct transport_conn *c);
 
 	/* The handle a sleeper waits on, owned by the connection. */
 	os_handle (*handle)(struct transport_conn *c);
@@ -201,7 +219,8 @@ struct transport_ops {
 	 * Arming twice is the same as once. Does not take doorbells away.
 	 */
 	enum status (*arm)(struct transport_conn *c, unsigned interest);
-	/* Takes doorbells away, as os_link_drain; ST_OK, ST_AGAIN, ST_RESET. */
+	/* Takes doorbells away, as os_link_drain; ST_OK, ST_AGAIN, ST_RESET,
+	 * ST_PROTOCOL (the peer has sent something else than doorbells). */
 	enum status (*drain)(struct transport_conn *c, bool keep);
 
 	/*
@@ -217,9 +236,12 @@ struct transport_ops {
 	enum status (*conceal)(struct transport_conn *c, const uint8_t *descriptor);
 	/*
 	 * Moves bytes between local spans and the peer's exposed memory at offset.
-	 * ST_OK done; ST_PENDING started: `cookie` comes back from reap, the spans
-	 * stay in use until then. ST_INVAL bad descriptor or range (nothing moved),
-	 * ST_ACCESS rights, ST_AGAIN queue full, ST_FAULT, and the codes of status.
+	 * ST_OK done; ST_PENDING started: `cookie` comes back from reap, the memory
+	 * that the spans name stays in use until then; the array of spans is
+	 * copied. ST_INVAL bad descriptor, or a range outside the exposure or
+	 * longer than limits.max_rdma (nothing moved), ST_ACCESS rights, ST_AGAIN
+	 * queue full, ST_NOMEM (to start what cannot be done at once), ST_FAULT,
+	 * and the codes of status.
 	 * A send after a started rdma is held back by the core, not here.
 	 */
 	enum status (*rdma)(struct transport_conn *c, enum transport_op op,
@@ -227,7 +249,7 @@ struct transport_ops {
 		const uint8_t *descriptor, uint32_t descriptor_len,
 		uint64_t offset, uint64_t cookie);
 	/* A finished transfer: ST_OK and *cookie, *result; ST_AGAIN none. Also lets
-	 * the transport serve transfers the peer started. */
+	 * the transport serve transfers the peer started: see "Progress". */
 	enum status (*reap)(struct transport_conn *c, uint64_t *cookie,
 		enum status *result);
 	/*
@@ -240,9 +262,17 @@ struct transport_ops {
 
 	/*
 	 * Hand-off to another process (TRANSPORT_HANDOFF). pack stores what
-	 * unpack needs there: bytes, and handles to pass along (still owned by the
-	 * connection). After pack the connection here is only closed, which the
-	 * peer does not notice as long as another process has unpacked it.
+	 * unpack needs there: at most TRANSPORT_HANDOFF_MAX bytes at blob, and at
+	 * most TRANSPORT_HANDOFF_HANDLES handles to pass along (still owned by the
+	 * connection); *len and *count are outputs only. ST_UNSUPPORTED: not this
+	 * connection (its handle has been replaced). After pack the connection
+	 * here is only closed, which the peer does not notice as long as another
+	 * process has unpacked it. After pack_listener closing no longer refuses
+	 * what is queued: that is another's now, or ends with the last handle.
+	 *
+	 * unpack owns the handles from ST_OK on; on failure they stay the
+	 * caller's. ST_INVAL and ST_VERSION not from this transport, ST_PROTOCOL
+	 * the segment is not what it was, ST_NOMEM.
 	 */
 	enum status (*pack)(struct transport_conn *c, uint8_t *blob, uint32_t *len,
 		os_handle *handles, unsigned *count);

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """What `meson install` lays down works, wherever it is moved to."""
 
+import json
 import os
 import shutil
 import sys
@@ -58,12 +59,39 @@ def moved():
     use(link)
 
 
+@case("two versions side by side each have the provider of their own")
+def side_by_side():
+    home = procs.scratch_file("home")
+    env = {"HOME": home, "WSD_CATALOG": "", "WSD_PROVIDER": ""}
+    entries = {}
+    for name in ("one", "two"):
+        root, wsd = install()
+        outcome = procs.run(wsd, "provider", "list", "--json", env=env)
+        entry, = json.loads(outcome.out)
+        check(entry["library"].startswith(root), str(outcome))
+        check_equal(entry["catalog"], "built-in", str(outcome))
+        outcome = procs.run(wsd, "ping", "--count", 1, env=env)
+        check_equal(outcome.status, 0, str(outcome))
+        entries[name] = (wsd, entry["library"])
+    for name, (wsd, library) in entries.items():
+        outcome = procs.run(wsd, "provider", "install", library, "--name",
+                            name, env=env)
+        check_equal(outcome.status, 0, str(outcome))
+    for wsd, _ in entries.values():
+        for name, (_, library) in entries.items():
+            outcome = procs.run(wsd, "perf", "--json", "--provider", name,
+                                "--size", 8, "--seconds", 0.005, env=env)
+            check_equal(json.loads(outcome.out)["library"], library,
+                        str(outcome))
+
+
 @case("the man pages and public headers are there")
 def documents():
     root, _ = install()
     names = {name for _, _, files in os.walk(root) for name in files}
-    for name in ("wsd.1", "wsd-run.1", "libwsd-preload.so", "libwsd-shm.so",
-                 "wsdext.h", "ws2spi.h", "ws2san.h", "winsock2.h"):
+    for name in ("wsd.1", "wsd-run.1", "wsd-provider.1",
+                 "wsd-perf.1", "wsd-ping.1", "libwsd-preload.so",
+                 "libwsd-shm.so", "wsdext.h", "ws2spi.h", "ws2san.h", "winsock2.h"):
         check(name in names, f"{name} in {sorted(names)}")
 
 

@@ -10,6 +10,7 @@
 #include <openwsd/winsock2.h>
 #include <openwsd/ws2spi.h>
 #include <openwsd/ws2san.h>
+#include <openwsd/wsdext.h>
 
 #include <stddef.h>
 
@@ -255,6 +256,19 @@ SAME(LPFN_WSPRDMAREAD, __typeof__(&WSPRdmaRead));
 SAME(LPFN_WSPMEMORYREGISTRATIONCACHECALLBACK,
 	__typeof__(&WSPMemoryRegistrationCacheCallback));
 
+/* wsdext.h: ours on both systems */
+
+SAME(LPWSDCAPABILITIES, WSDCAPABILITIES *);
+SAME(LPWSDPEER, WSDPEER *);
+SAME(LPWSDCHANNEL, WSDCHANNEL *);
+SAME(WSDWAITHANDLE, INT_PTR);
+FUNCTION(LPFN_WSDQUERYCAPABILITIES, int, LPWSDCAPABILITIES, LPINT);
+FUNCTION(LPFN_WSDGETWAITHANDLE, int, SOCKET, WSDWAITHANDLE *, LPINT);
+FUNCTION(LPFN_WSDARM, int, SOCKET, DWORD, LPINT);
+FUNCTION(LPFN_WSDPEERIDENTITY, int, SOCKET, LPWSDPEER, LPINT);
+FUNCTION(LPFN_WSDABANDON, int, SOCKET, LPINT);
+FUNCTION(LPFN_WSDOPENCHANNEL, int, SOCKET, LPWSDCHANNEL, LPINT);
+
 /* The calling convention and the empty words, where a provider writes them */
 
 int WSPAPI abi_cleanup(LPINT lpErrno);
@@ -267,7 +281,7 @@ SAME(LPWSPCLEANUP, __typeof__(&abi_cleanup));
 SAME(LPCONDITIONPROC, __typeof__(&abi_condition));
 SAME(__typeof__(int(WSPAPI *)(void)), __typeof__(&abi_plain));
 
-#ifdef ABI_SELFTEST
+#ifdef ABI_SELFTEST_TYPE
 /* Wrong on purpose: the result is an int. */
 FUNCTION(LPWSPCLEANUP, SOCKET, LPINT);
 #endif

@@ -3,14 +3,15 @@
  * abi_values.c - sizes, offsets and values of the public headers, as a table
  * that a compiler writes into its assembly output.
  *
- * check-headers compiles this for Linux and for Windows with -S and compares
+ * scripts/check-abi compiles this for Linux and for Windows with -S and compares
  * the "abi" lines. Nothing is run. It wants optimisation (GUID members have to
- * become constants) and a 64-bit target. Types of functions and of pointers
- * are compared in abi_types.c.
+ * become constants). Types of functions and of pointers are compared in
+ * abi_types.c.
  */
 #include <openwsd/winsock2.h>
 #include <openwsd/ws2spi.h>
 #include <openwsd/ws2san.h>
+#include <openwsd/wsdext.h>
 
 #include <stddef.h>
 
@@ -66,6 +67,8 @@ void abi_flags(void);
 void abi_controls(void);
 void abi_errors(void);
 void abi_guids(void);
+void abi_extension_values(void);
+void abi_extension_structs(void);
 
 void abi_basic_types(void)
 {
@@ -104,7 +107,7 @@ void abi_basic_types(void)
 	FIELD(GUID, Data2);
 	FIELD(GUID, Data3);
 	FIELD(GUID, Data4);
-#ifdef ABI_SELFTEST
+#ifdef ABI_SELFTEST_VALUE
 	SIZE(long); /* 8 and 4: the comparison has to notice */
 #endif
 }
@@ -137,6 +140,11 @@ void abi_socket_structs(void)
 	FIELD(WSABUFEX, handle);
 
 	SIZE(OVERLAPPED);
+	FIELD(OVERLAPPED, Internal);
+	FIELD(OVERLAPPED, InternalHigh);
+	FIELD(OVERLAPPED, Offset);
+	FIELD(OVERLAPPED, OffsetHigh);
+	FIELD(OVERLAPPED, hEvent);
 	SIZE(WSAOVERLAPPED);
 	FIELD(WSAOVERLAPPED, Internal);
 	FIELD(WSAOVERLAPPED, InternalHigh);
@@ -539,4 +547,63 @@ void abi_guids(void)
 	GUID_VALUE(WSAID_RDMAWRITE);
 	GUID_VALUE(WSAID_RDMAREAD);
 	GUID_VALUE(WSAID_MEMORYREGISTRATIONCACHECALLBACK);
+}
+
+/* wsdext.h: ours on both systems, and the same on both. */
+
+void abi_extension_values(void)
+{
+	VALUE(WSD_EXTENSION_VERSION);
+	VALUE(WSD_CAP_CHANNEL);
+	VALUE(WSD_CAP_EARLY_SEND);
+	VALUE(WSD_CAP_FORK_SHARED);
+	VALUE(WSD_CAP_INET6);
+	VALUE(WSD_CAP_RDMA_READ);
+	VALUE(WSD_CAP_SAME_HOST);
+	VALUE(WSD_IN);
+	VALUE(WSD_OUT);
+	VALUE(WSD_SEND_RESERVE);
+	VALUE(WSD_NO_WAIT_HANDLE);
+	INTEGER(WSDWAITHANDLE);
+
+	GUID_VALUE(WSDID_QUERYCAPABILITIES);
+	GUID_VALUE(WSDID_GETWAITHANDLE);
+	GUID_VALUE(WSDID_ARM);
+	GUID_VALUE(WSDID_PEERIDENTITY);
+	GUID_VALUE(WSDID_OPENCHANNEL);
+	GUID_VALUE(WSDID_ABANDON);
+}
+
+void abi_extension_structs(void)
+{
+	SIZE(WSDCAPABILITIES);
+	FIELD(WSDCAPABILITIES, cbSize);
+	FIELD(WSDCAPABILITIES, dwVersion);
+	FIELD(WSDCAPABILITIES, dwFlags);
+	FIELD(WSDCAPABILITIES, dwMaxMessage);
+	FIELD(WSDCAPABILITIES, dwMaxPending);
+	FIELD(WSDCAPABILITIES, dwRdmaThreshold);
+	FIELD(WSDCAPABILITIES, szName);
+	FIELD(WSDCAPABILITIES, ProviderId);
+
+	SIZE(WSDPEER);
+	FIELD(WSDPEER, cbSize);
+	FIELD(WSDPEER, dwProcessId);
+	FIELD(WSDPEER, dwUserId);
+	FIELD(WSDPEER, bKnown);
+	FIELD(WSDPEER, bSameUser);
+
+	SIZE(WSDCHANNEL);
+	FIELD(WSDCHANNEL, cbSize);
+	FIELD(WSDCHANNEL, dwMaxMessage);
+	FIELD(WSDCHANNEL, lpContext);
+	FIELD(WSDCHANNEL, hWait);
+	FIELD(WSDCHANNEL, Send);
+	FIELD(WSDCHANNEL, Peek);
+	FIELD(WSDCHANNEL, Release);
+	FIELD(WSDCHANNEL, Arrivals);
+	FIELD(WSDCHANNEL, Arm);
+	FIELD(WSDCHANNEL, Drain);
+	FIELD(WSDCHANNEL, Status);
+	FIELD(WSDCHANNEL, SetWaitHandle);
 }

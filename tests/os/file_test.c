@@ -151,20 +151,71 @@ static void the_path_of_this_program_is_known(void)
 	CHECK(errno == 4242);
 }
 
-static void a_log_line_is_one_write(void)
+/* What a program started with this standard error does. */
+int log_lines(void)
 {
-	int p[2];
-	char buf[64];
+	int kept = fcntl(2, F_DUPFD_CLOEXEC, 3);
+	FILE *file = tmpfile();
+	int other = file ? fcntl(fileno(file), F_DUPFD_CLOEXEC, 3) : -1;
 
-	CHECK(pipe2(p, O_DIRECT | O_CLOEXEC) == 0); /* keeps writes apart */
-	CHECK(dup2(p[1], 2) == 2);
+	errno = 4242;
 	os_log_line("a line");
 	os_log_line("another");
-	CHECK(read(p[0], buf, sizeof buf) == 7 && !memcmp(buf, "a line\n", 7));
-	CHECK(read(p[0], buf, sizeof buf) == 8);
 	close(2);
 	os_log_line("nobody reads this");
 	CHECK(errno == 4242);
+
+	CHECK(dup2(other, 2) == 2);
+	os_log_line("not into a file of the program's");
+	CHECK(lseek(2, 0, SEEK_END) == 0);
+	CHECK(kept < 0 || dup2(kept, 2) == 2);
+	os_log_line("back again");
+	return 0;
+}
+
+static void become_logger(void *err)
+{
+	char self[4096] = "", word[] = "log_lines";
+	char *argv[] = {self, word, NULL};
+
+	CHECK(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
+	if (err)
+		CHECK(dup2(*(int *)err, 2) == 2);
+	else
+		close(2);
+	execv(self, argv);
+	_exit(1);
+}
+
+static void expect_line(int fd, const char *want)
+{
+	char buf[64];
+	long n = read(fd, buf, sizeof buf - 1);
+
+	CHECK(n >= 0);
+	buf[n] = 0;
+	if (strcmp(buf, want) != 0)
+		check_failed(__FILE__, __LINE__, buf);
+}
+
+static void a_log_line_is_one_write_to_the_stream_of_the_start(void)
+{
+	int p[2];
+	pid_t pid;
+
+	CHECK(pipe2(p, O_DIRECT | O_CLOEXEC) == 0); /* keeps writes apart */
+	pid = spawn(become_logger, &p[1]);
+	close(p[1]);
+	expect_line(p[0], "a line\n");
+	expect_line(p[0], "another\n");
+	expect_line(p[0], "back again\n");
+	expect_line(p[0], "");
+	reap(pid);
+}
+
+static void without_a_stream_at_the_start_no_log_line_is_written(void)
+{
+	reap(spawn(become_logger, NULL));
 }
 
 #define TEST(name) {#name, name}
@@ -175,6 +226,7 @@ const struct test file_tests[] = {
 	TEST(a_file_of_others_is_denied),
 	TEST(libraries_open_and_say_why_not),
 	TEST(the_path_of_this_program_is_known),
-	TEST(a_log_line_is_one_write),
+	TEST(a_log_line_is_one_write_to_the_stream_of_the_start),
+	TEST(without_a_stream_at_the_start_no_log_line_is_written),
 	{0},
 };

@@ -146,6 +146,28 @@ static void exactly_the_backlog_can_queue(void)
 	CHECK_ST(os_listen_backlog(l, 1000000), ST_OK);
 }
 
+static void the_queue_can_be_counted(void)
+{
+	os_handle l = listen_on(test_name(), 3), in, h[3];
+	unsigned n = 99;
+
+	if (os_listen_queued(l, &n) == ST_UNSUPPORTED)
+		return; /* a kernel without it */
+	CHECK(n == 0);
+	for (unsigned i = 0; i < 3; i++) {
+		h[i] = connect_to(test_name());
+		CHECK_ST(os_listen_queued(l, &n), ST_OK);
+		CHECK(n == i + 1);
+	}
+	CHECK_ST(os_link_accept(l, &in, NULL), ST_OK);
+	CHECK_ST(os_listen_queued(l, &n), ST_OK);
+	CHECK(n == 2);
+	for (unsigned i = 0; i < 3; i++)
+		os_handle_close(h[i]);
+	os_handle_close(in);
+	os_handle_close(l);
+}
+
 static void what_is_queued_dies_with_the_listener(void)
 {
 	os_handle l = listen_on(test_name(), 3);
@@ -668,6 +690,7 @@ const struct test link_tests[] = {
 	TEST(bad_names_are_refused),
 	TEST(a_name_of_another_kind_counts_as_nobody),
 	TEST(exactly_the_backlog_can_queue),
+	TEST(the_queue_can_be_counted),
 	TEST(what_is_queued_dies_with_the_listener),
 	TEST(accept_without_descriptors_leaves_it_queued),
 	TEST(no_handle_takes_the_place_of_a_standard_stream),

@@ -46,6 +46,9 @@ void reap(pid_t pid);
 /* Sleeps in the kernel until killed. */
 void hang(void *unused);
 
+/* What os_test does when started as "os_test log_lines". */
+int log_lines(void);
+
 /* Descriptors this process has open. */
 unsigned count_handles(void);
 

@@ -1,28 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * provider_mock_test [PART]: the cases over the core linked with the mock
+ * provider_mock_test [PART]: the kit's cases over the core linked with the mock
  * transport, and those that need its faults.
  */
-#include "cases.h"
+#include "conform/runner.h"
+#include "conform/spi_driver.h"
 #include "provider/provider_id.h"
-#include "spi_driver.h"
-
-LPWSPSTARTUPEX spi_entry(void)
-{
-	return WSPStartupEx;
-}
-
-GUID spi_own_id(void)
-{
-	return prov_identity_of("mock")->id;
-}
-
-bool spi_crosses_processes(void)
-{
-	return false;
-}
 
 int main(int argc, char **argv)
 {
-	return cases_main(argc, argv);
+	spi_target.entry = WSPStartupEx;
+	spi_target.own_id = &prov_identity_of("mock")->id;
+	spi_target.one_process = true;
+	spi_target.address = addr_v4(127, 0, 0, 1, 0);
+	return runner_main(argc, argv);
 }

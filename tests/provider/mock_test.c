@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What needs a transport that misbehaves, pins, or is slow. */
-#include "endpoint.h"
+#include "extensions.h"
 #include "mock_transport.h"
 
 #include <stdlib.h>
@@ -93,12 +93,12 @@ CASE(R183_R184_the_callback_drops_what_overlaps_in_part_or_whole)
 
 	cache_open(&p);
 	dereg(p.client.s, reg(p.client.s, 4096, 4096, MEM_READ));
-	CHECK_EQ(callback(0, 4096), WSAEINVAL); /* only touches */
-	CHECK_EQ(callback(8192, 4096), WSAEINVAL);
+	CHECK_CODE(callback(0, 4096), WSAEINVAL); /* only touches */
+	CHECK_CODE(callback(8192, 4096), WSAEINVAL);
 	CHECK_EQ(pins(), 1);
 	CHECK_EQ(callback(8191, 4096), 0);
 	CHECK_EQ(pins(), 0);
-	CHECK_EQ(callback(8191, 4096), WSAEINVAL);
+	CHECK_CODE(callback(8191, 4096), WSAEINVAL);
 	dereg(p.client.s, reg(p.client.s, 4096, 4096, MEM_READ));
 	CHECK_EQ(callback(0, 4097), 0);
 	dereg(p.client.s, reg(p.client.s, 4096, 4096, MEM_READ));
@@ -119,7 +119,7 @@ CASE(R184_R185_memory_in_use_cannot_be_released_and_is_not_kept_later)
 
 	cache_open(&p);
 	h = reg(p.client.s, 0, 4096, MEM_READ);
-	CHECK_EQ(callback(0, 4096), WSAEFAULT);
+	CHECK_CODE(callback(0, 4096), WSAEFAULT);
 	CHECK_EQ(pins(), 1);
 	dereg(p.client.s, reg(p.client.s, 0, 4096, MEM_READ));
 	CHECK_EQ(pins(), 2); /* the doomed one serves nobody new */
@@ -139,7 +139,7 @@ CASE(R187_the_cache_is_bounded_and_the_oldest_go_first)
 	CHECK_EQ(pins(), 32);
 	dereg(p.client.s, reg(p.client.s, 99 * 4096, 4096, MEM_READ));
 	CHECK_EQ(pins(), 32);
-	CHECK_EQ(callback(0, 68 * 4096), WSAEINVAL);
+	CHECK_CODE(callback(0, 68 * 4096), WSAEINVAL);
 	CHECK_EQ(callback(68 * 4096, 1), 0);
 	pair_close(&p);
 	spi_stop();
@@ -154,10 +154,10 @@ CASE(R186_the_cache_goes_before_the_connection_also_when_it_breaks)
 	dereg(p.server.s, reg(p.server.s, 0, 4096, MEM_READ));
 	reg(p.server.s, 4096, 4096, MEM_READ);
 	CHECK_EQ(pins(), 2);
-	CHECK_EQ(post_receive(&p.server, 0, 2, &r, POLLED), WSA_IO_PENDING);
+	must_receive(&p.server, 0, 2, &r, POLLED);
 	send_text(&p.client, "too long");
 	request_expect(p.server.s, &r, WSAEMSGSIZE, 0);
-	CHECK_EQ(callback(0, sizeof memory), WSAEINVAL);
+	CHECK_CODE(callback(0, sizeof memory), WSAEINVAL);
 	pair_close(&p);
 	CHECK_EQ(mock_objects(), 0);
 	spi_stop();
@@ -206,9 +206,9 @@ CASE(R164_no_resources_gives_WSAENOBUFS)
 	atomic_store(&mock_faults.fail_allocation, 1);
 	CHECK(spi.register_memory(p.client.s, memory, 10, MEM_READ, &err) ==
 		NULL);
-	CHECK_EQ(err, WSAENOBUFS);
+	CHECK_CODE(err, WSAENOBUFS);
 	atomic_store(&mock_faults.fail_allocation, 1);
-	CHECK_EQ(expose(p.client.s, memory, 10, MEM_READ, &e), WSAENOBUFS);
+	CHECK_CODE(expose(p.client.s, memory, 10, MEM_READ, &e), WSAENOBUFS);
 	pair_close(&p);
 	spi_stop();
 }
@@ -246,13 +246,12 @@ CASE(R151_R152_a_message_waits_for_the_transfers_before_it)
 	struct slow s;
 
 	slow_open(&s);
-	CHECK_EQ(post_receive(&s.p.server, 0, 64, &got, POLLED),
-		WSA_IO_PENDING);
+	must_receive(&s.p.server, 0, 64, &got, POLLED);
 	for (int i = 0; i < 3; i++)
-		CHECK_EQ(slow_post(&s, i & 1 ? RDMA_READ : RDMA_WRITE, &w[i],
-				 POLLED), WSA_IO_PENDING);
-	CHECK_EQ(post_send_text(&s.p.client, 0, "done", &m, POLLED),
-		WSA_IO_PENDING);
+		CHECK_CODE(
+			slow_post(&s, i & 1 ? RDMA_READ : RDMA_WRITE, &w[i], POLLED),
+			WSA_IO_PENDING);
+	must_send_text(&s.p.client, 0, "done", &m, POLLED);
 	while (!request_done(s.p.client.s, &m))
 		if (is_pending(&w[2]))
 			CHECK(!request_done(s.p.server.s, &got));
@@ -272,7 +271,7 @@ CASE(R150_transfers_complete_in_posting_order_and_by_upcall)
 	for (int i = 0; i < 8; i++) {
 		/* the later ones are ready sooner */
 		atomic_store(&mock_faults.delay_looks, 40u - 4u * (unsigned)i);
-		CHECK_EQ(slow_post(&s, RDMA_WRITE, &w[i], NOTIFIED),
+		CHECK_CODE(slow_post(&s, RDMA_WRITE, &w[i], NOTIFIED),
 			WSA_IO_PENDING);
 	}
 	up_wait_completed(8);
@@ -290,7 +289,7 @@ CASE(R134_waiting_for_a_slow_transfer)
 	int err = 0;
 
 	slow_open(&s);
-	CHECK_EQ(slow_post(&s, RDMA_READ, &w, POLLED), WSA_IO_PENDING);
+	CHECK_CODE(slow_post(&s, RDMA_READ, &w, POLLED), WSA_IO_PENDING);
 	CHECK(spi.t.lpWSPGetOverlappedResult(s.p.client.s, &w.ov, &n, TRUE,
 		&flags, &err));
 	CHECK_EQ(n, 1000);
@@ -305,9 +304,9 @@ CASE(R168_R175_memory_of_a_running_transfer_stays_registered)
 	int err = 0;
 
 	slow_open(&s);
-	CHECK_EQ(slow_post(&s, RDMA_WRITE, &w, POLLED), WSA_IO_PENDING);
+	CHECK_CODE(slow_post(&s, RDMA_WRITE, &w, POLLED), WSA_IO_PENDING);
 	FAILS(spi.deregister_memory(s.p.client.s, s.handle, &err), WSAEINVAL);
-	CHECK_EQ(conceal(s.p.server.s, &s.e), WSAEINVAL);
+	CHECK_CODE(conceal(s.p.server.s, &s.e), WSAEINVAL);
 	request_expect(s.p.client.s, &w, 0, 1000);
 	OK(spi.deregister_memory(s.p.client.s, s.handle, &err));
 	CHECK_EQ(conceal(s.p.server.s, &s.e), 0);
@@ -323,7 +322,7 @@ CASE(R148_more_transfers_than_the_transport_takes_wait_in_the_lane)
 	slow_open(&s);
 	atomic_store(&mock_faults.delay_looks, 2);
 	for (int i = 0; i < 64; i++)
-		CHECK_EQ(slow_post(&s, RDMA_WRITE, &w[i], POLLED),
+		CHECK_CODE(slow_post(&s, RDMA_WRITE, &w[i], POLLED),
 			WSA_IO_PENDING);
 	for (int i = 63; i >= 0; i--)
 		request_expect(s.p.client.s, &w[i], 0, 1000);
@@ -338,14 +337,12 @@ CASE(R151_a_failed_transfer_takes_what_is_behind_it_along)
 
 	slow_open(&s);
 	atomic_store(&mock_faults.fail_rdma, ST_FAULT);
-	CHECK_EQ(post_receive(&s.p.server, 0, 64, &got, POLLED),
-		WSA_IO_PENDING);
-	CHECK_EQ(slow_post(&s, RDMA_WRITE, &w, POLLED), WSA_IO_PENDING);
-	CHECK_EQ(post_send_text(&s.p.client, 0, "it worked!", &m, POLLED),
-		WSA_IO_PENDING);
+	must_receive(&s.p.server, 0, 64, &got, POLLED);
+	CHECK_CODE(slow_post(&s, RDMA_WRITE, &w, POLLED), WSA_IO_PENDING);
+	must_send_text(&s.p.client, 0, "it worked!", &m, POLLED);
 	request_expect(s.p.client.s, &w, WSAEFAULT, 0);
 	request_expect(s.p.client.s, &m, WSAECONNABORTED, 0);
-	CHECK_EQ(post_send_text(&s.p.client, 0, "x", &later, POLLED),
+	CHECK_CODE(post_send_text(&s.p.client, 0, "x", &later, POLLED),
 		WSAECONNABORTED);
 	request_expect(s.p.server.s, &got, WSAECONNRESET, 0);
 	pair_close(&s.p);
@@ -359,15 +356,14 @@ CASE(R191_close_with_transfers_running)
 
 	slow_open(&s);
 	atomic_store(&mock_faults.delay_looks, 1000000);
-	CHECK_EQ(slow_post(&s, RDMA_WRITE, &w[0], POLLED), WSA_IO_PENDING);
-	CHECK_EQ(slow_post(&s, RDMA_READ, &w[1], NOTIFIED), WSA_IO_PENDING);
-	CHECK_EQ(post_send_text(&s.p.client, 0, "x", &m, POLLED),
-		WSA_IO_PENDING);
+	CHECK_CODE(slow_post(&s, RDMA_WRITE, &w[0], POLLED), WSA_IO_PENDING);
+	CHECK_CODE(slow_post(&s, RDMA_READ, &w[1], NOTIFIED), WSA_IO_PENDING);
+	must_send_text(&s.p.client, 0, "x", &m, POLLED);
 	end_close(&s.p.client);
-	CHECK_EQ(w[0].ov.OffsetHigh, WSA_OPERATION_ABORTED);
-	CHECK_EQ(m.ov.OffsetHigh, WSA_OPERATION_ABORTED);
+	CHECK_CODE(w[0].ov.OffsetHigh, WSA_OPERATION_ABORTED);
+	CHECK_CODE(m.ov.OffsetHigh, WSA_OPERATION_ABORTED);
 	up_wait_completed(1);
-	CHECK_EQ(up_completion(0).error, WSA_OPERATION_ABORTED);
+	CHECK_CODE(up_completion(0).error, WSA_OPERATION_ABORTED);
 	spi_stop();
 }
 
@@ -378,10 +374,9 @@ CASE(R194_loss_with_transfers_running)
 
 	slow_open(&s);
 	atomic_store(&mock_faults.delay_looks, 1000000);
-	CHECK_EQ(slow_post(&s, RDMA_WRITE, &w[0], POLLED), WSA_IO_PENDING);
-	CHECK_EQ(slow_post(&s, RDMA_READ, &w[1], NOTIFIED), WSA_IO_PENDING);
-	CHECK_EQ(post_send_text(&s.p.client, 0, "x", &m, POLLED),
-		WSA_IO_PENDING);
+	CHECK_CODE(slow_post(&s, RDMA_WRITE, &w[0], POLLED), WSA_IO_PENDING);
+	CHECK_CODE(slow_post(&s, RDMA_READ, &w[1], NOTIFIED), WSA_IO_PENDING);
+	must_send_text(&s.p.client, 0, "x", &m, POLLED);
 	end_close(&s.p.server);
 	up_wait_completed(1);
 	CHECK(up_completion(0).error != 0);
@@ -405,10 +400,8 @@ CASE(R141_messages_arrive_though_sends_find_no_room_at_first)
 	atomic_store(&mock_faults.refuse_send, 3);
 	atomic_store(&mock_faults.delay_looks, 2);
 	for (int i = 0; i < 200; i++) {
-		CHECK_EQ(post_send_text(&p.client, 0, "try again", &r, POLLED),
-			WSA_IO_PENDING);
-		CHECK_EQ(post_receive(&p.server, 0, 64, &got, POLLED),
-			WSA_IO_PENDING);
+		must_send_text(&p.client, 0, "try again", &r, POLLED);
+		must_receive(&p.server, 0, 64, &got, POLLED);
 		request_expect(p.client.s, &r, 0, 9);
 		request_expect(p.server.s, &got, 0, 9);
 	}
@@ -425,10 +418,8 @@ CASE(R127_notified_sends_that_found_no_room_complete)
 	pair_open(&p);
 	atomic_store(&mock_faults.refuse_send, 2);
 	for (unsigned i = 0; i < 60; i++) {
-		CHECK_EQ(post_send_text(&p.client, i, "try", &r[i], NOTIFIED),
-			WSA_IO_PENDING);
-		CHECK_EQ(post_receive(&p.server, i, 64, &got[i], NOTIFIED),
-			WSA_IO_PENDING);
+		must_send_text(&p.client, i, "try", &r[i], NOTIFIED);
+		must_receive(&p.server, i, 64, &got[i], NOTIFIED);
 	}
 	up_wait_completed(120);
 	pair_close(&p);
@@ -442,13 +433,12 @@ CASE(R198_a_connection_that_breaks_at_a_send_ends_on_both_sides)
 
 	spi_start();
 	pair_open(&p);
-	CHECK_EQ(post_receive(&p.server, 0, 64, &got, NOTIFIED),
-		WSA_IO_PENDING);
+	must_receive(&p.server, 0, 64, &got, NOTIFIED);
 	atomic_store(&mock_faults.die_at_send, 1);
-	CHECK_EQ(post_send_text(&p.client, 0, "x", &r, POLLED),
+	CHECK_CODE(post_send_text(&p.client, 0, "x", &r, POLLED),
 		WSAECONNRESET);
 	up_wait_completed(1);
-	CHECK_EQ(up_completion(0).error, WSAECONNRESET);
+	CHECK_CODE(up_completion(0).error, WSAECONNRESET);
 	pair_close(&p);
 	spi_stop();
 }
@@ -459,13 +449,13 @@ CASE(R50_a_provider_without_read_says_so)
 	static const GUID id = WSAID_RDMAREAD;
 	int err = 0;
 
-	spi_start();
-	OK(spi.capabilities(&c, &err));
+	ext_start();
+	OK(ext.capabilities(&c, &err));
 	if (c.dwFlags & WSD_CAP_RDMA_READ) {
 		CHECK(spi.rdma_read != NULL);
 	} else {
 		CHECK(spi_extension(&id, &err) == NULL);
-		CHECK_EQ(err, WSAEOPNOTSUPP);
+		CHECK_CODE(err, WSAEOPNOTSUPP);
 	}
 	spi_stop();
 }

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * provider_test [LIBRARY] [PART]: the cases over a provider library, as the
- * switch loads it. LIBRARY is a path with a slash or backslash in it; else
- * WSD_TEST_PROVIDER names it; else it is the one that was built.
+ * provider_test [LIBRARY] [PART]: what is ours alone over a provider library,
+ * as the switch loads it. LIBRARY is a path with a slash or backslash in it;
+ * else WSD_TEST_PROVIDER names it; else it is the one that was built.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "cases.h"
+#include "conform/children.h"
+#include "conform/runner.h"
+#include "conform/spi_driver.h"
 #include "os/os.h"
-#include "process.h"
 #include "provider/provider_id.h"
-#include "spi_driver.h"
 
 static const char *library(void)
 {
@@ -37,30 +37,16 @@ CASE(R1_the_library_exports_WSPStartupEx_and_nothing_of_its_own)
 	os_library_close(lib);
 }
 
-LPWSPSTARTUPEX spi_entry(void)
+static LPWSPSTARTUPEX entry_of(const char *path)
 {
-	static LPWSPSTARTUPEX entry;
 	char why[256];
 	void *lib;
 
-	if (entry)
-		return entry;
-	if (os_library_open(library(), &lib, why, sizeof why) != ST_OK)
-		FAIL("%s: %s", library(), why);
-	entry = (LPWSPSTARTUPEX)os_library_symbol(lib, "WSPStartupEx");
-	if (!entry) /* R1 */
-		FAIL("%s does not export WSPStartupEx", library());
-	return entry;
-}
-
-GUID spi_own_id(void)
-{
-	return prov_identity_of("shm")->id;
-}
-
-bool spi_crosses_processes(void)
-{
-	return true;
+	if (os_library_open(path, &lib, why, sizeof why) != ST_OK) {
+		os_log_line(why);
+		exit(CASE_FAIL);
+	}
+	return (LPWSPSTARTUPEX)os_library_symbol(lib, "WSPStartupEx");
 }
 
 int main(int argc, char **argv)
@@ -70,5 +56,8 @@ int main(int argc, char **argv)
 		argv++;
 		argc--;
 	}
-	return cases_main(argc, argv);
+	spi_target.entry = entry_of(library());
+	spi_target.own_id = &prov_identity_of("shm")->id;
+	spi_target.address = addr_v4(127, 0, 0, 1, 0);
+	return runner_main(argc, argv);
 }

@@ -5,7 +5,7 @@
 
 #include <openwsd/winsock2.h>
 
-#include "cases.h"
+#include "conform/cases.h"
 #include "provider/errors.h"
 #include "provider/provider_id.h"
 #include "provider/state.h"

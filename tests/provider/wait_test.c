@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Wait handles and channels: <openwsd/wsdext.h>. No thread is ever made. */
-#include "endpoint.h"
+#include "extensions.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@ static WSDWAITHANDLE handle_of(SOCKET s)
 	WSDWAITHANDLE h = WSD_NO_WAIT_HANDLE;
 	int err = 0;
 
-	OK(spi.wait_handle(s, &h, &err));
+	OK(ext.wait_handle(s, &h, &err));
 	CHECK(h != WSD_NO_WAIT_HANDLE);
 	return h;
 }
@@ -25,7 +25,7 @@ static int arm(SOCKET s, DWORD interest)
 {
 	int err = 0;
 
-	return spi.arm(s, interest, &err) ? err : 0;
+	return ext.arm(s, interest, &err) ? err : 0;
 }
 
 /* Arms until there is nothing new. */
@@ -36,7 +36,7 @@ static void arm_quiet(SOCKET s, DWORD interest)
 
 		if (code == 0)
 			return;
-		CHECK_EQ(code, WSAEALREADY);
+		CHECK_CODE(code, WSAEALREADY);
 	}
 	FAIL("never quiet");
 }
@@ -48,17 +48,17 @@ CASE(wait_handle_in_wrong_states_gives_WSAEINVAL)
 	SOCKET s;
 	int err = 0;
 
-	spi_start();
-	s = socket_new(AF_INET);
-	FAILS(spi.wait_handle(s, &h, &err), WSAEINVAL);
-	CHECK_EQ(arm(s, WSD_IN), WSAEINVAL);
-	a = test_addr(AF_INET);
+	ext_start();
+	s = socket_new();
+	FAILS(ext.wait_handle(s, &h, &err), WSAEINVAL);
+	CHECK_CODE(arm(s, WSD_IN), WSAEINVAL);
+	a = test_addr();
 	CHECK_EQ(socket_bind(s, &a), 0);
-	FAILS(spi.wait_handle(s, &h, &err), WSAEINVAL);
-	FAILS(spi.wait_handle(s, NULL, &err), WSAEFAULT);
-	CHECK_EQ(arm(s, WSD_IN), WSAEINVAL);
-	CHECK_EQ(arm(s, 0), WSAEINVAL);
-	CHECK_EQ(arm(s, 8), WSAEINVAL);
+	FAILS(ext.wait_handle(s, &h, &err), WSAEINVAL);
+	FAILS(ext.wait_handle(s, NULL, &err), WSAEFAULT);
+	CHECK_CODE(arm(s, WSD_IN), WSAEINVAL);
+	CHECK_CODE(arm(s, 0), WSAEINVAL);
+	CHECK_CODE(arm(s, 8), WSAEINVAL);
 	spi_stop();
 }
 
@@ -68,8 +68,8 @@ CASE(a_listeners_handle_is_readable_while_requests_wait)
 	WSDWAITHANDLE h;
 	SOCKET l, c;
 
-	spi_start();
-	at = test_addr(AF_INET);
+	ext_start();
+	at = test_addr();
 	l = socket_listening(&at, 4);
 	h = handle_of(l);
 	CHECK(!rings(h));
@@ -88,12 +88,12 @@ CASE(a_shadowed_listener_has_no_handle)
 	SOCKET l;
 	int err = 0;
 
-	spi_start();
-	at = test_addr(AF_INET);
+	ext_start();
+	at = test_addr();
 	socket_listening(&at, 4);
 	l = socket_bound(&at);
 	OK(spi.t.lpWSPListen(l, 4, &err));
-	FAILS(spi.wait_handle(l, &h, &err), WSAEOPNOTSUPP);
+	FAILS(ext.wait_handle(l, &h, &err), WSAEOPNOTSUPP);
 	spi_stop();
 }
 
@@ -103,16 +103,16 @@ CASE(a_connecting_sockets_handle_tells_the_outcome)
 	WSDWAITHANDLE h;
 	SOCKET l, c;
 
-	spi_start();
-	at = test_addr(AF_INET);
+	ext_start();
+	at = test_addr();
 	l = socket_listening(&at, 4);
-	CHECK_EQ(socket_connect(&at, &c), WSAEWOULDBLOCK);
+	CHECK_CODE(socket_connect(&at, &c), WSAEWOULDBLOCK);
 	h = handle_of(c);
 	arm_quiet(c, WSD_IN);
 	CHECK(!rings(h));
 	socket_accept(l);
 	CHECK(os_handle_wait(h, PATIENCE) == ST_OK);
-	CHECK_EQ(arm(c, WSD_IN), WSAEALREADY);
+	CHECK_CODE(arm(c, WSD_IN), WSAEALREADY);
 	CHECK_EQ(socket_connect_result(c), 0);
 	CHECK_EQ(spi_threads(), 0);
 	spi_stop();
@@ -131,17 +131,17 @@ CASE(the_handle_of_a_failed_connect_stays_valid)
 	SOCKET l, c;
 	int err = 0;
 
-	spi_start();
-	at = test_addr(AF_INET);
+	ext_start();
+	at = test_addr();
 	l = socket_listening(&at, 4);
-	CHECK_EQ(socket_connect(&at, &c), WSAEWOULDBLOCK);
+	CHECK_CODE(socket_connect(&at, &c), WSAEWOULDBLOCK);
 	h = handle_of(c);
 	arm_quiet(c, WSD_IN);
 	spi.t.lpWSPAccept(l, NULL, NULL, reject, 0, &err);
 	CHECK(os_handle_wait(h, PATIENCE) == ST_OK);
-	CHECK_EQ(socket_connect_result(c), WSAECONNREFUSED);
+	CHECK_CODE(socket_connect_result(c), WSAECONNREFUSED);
 	CHECK(os_handle_wait(h, 0) != ST_INVAL);
-	CHECK_EQ(socket_connect_to(c, &at), WSAEWOULDBLOCK);
+	CHECK_CODE(socket_connect_to(c, &at), WSAEWOULDBLOCK);
 	socket_accept(l);
 	CHECK_EQ(socket_connect_result(c), 0);
 	spi_stop();
@@ -153,18 +153,17 @@ CASE(sleeping_for_a_receive)
 	struct pair p;
 	WSDWAITHANDLE h;
 
-	spi_start();
+	ext_start();
 	pair_open(&p);
 	h = handle_of(p.server.s);
 	for (int i = 0; i < 100; i++) {
-		CHECK_EQ(post_receive(&p.server, 0, 64, &r, POLLED),
-			WSA_IO_PENDING);
+		must_receive(&p.server, 0, 64, &r, POLLED);
 		arm_quiet(p.server.s, WSD_IN);
 		CHECK(!request_done(p.server.s, &r));
 		CHECK(!rings(h));
 		send_text(&p.client, "wake up");
 		CHECK(os_handle_wait(h, PATIENCE) == ST_OK);
-		CHECK_EQ(arm(p.server.s, WSD_IN), WSAEALREADY);
+		CHECK_CODE(arm(p.server.s, WSD_IN), WSAEALREADY);
 		CHECK(request_done(p.server.s, &r));
 	}
 	CHECK_EQ(spi_threads(), 0);
@@ -188,13 +187,12 @@ CASE(no_wake_up_is_lost)
 	struct pair p;
 	WSDWAITHANDLE h;
 
-	spi_start();
+	ext_start();
 	pair_open(&p);
 	h = handle_of(p.server.s);
 	CHECK(os_thread_start(&t, "send", send_slowly, &p.client) == ST_OK);
 	for (int i = 0; i < 500; i++) {
-		CHECK_EQ(post_receive(&p.server, 0, 64, &r, POLLED),
-			WSA_IO_PENDING);
+		must_receive(&p.server, 0, 64, &r, POLLED);
 		while (!request_done(p.server.s, &r)) {
 			if (arm(p.server.s, WSD_IN) == 0)
 				CHECK(os_handle_wait(h, PATIENCE) == ST_OK);
@@ -214,12 +212,11 @@ CASE(sleeping_for_room)
 	WSDWAITHANDLE h;
 	unsigned n = 0, sent = 0;
 
-	spi_start();
+	ext_start();
 	pair_open(&p);
 	h = handle_of(p.client.s);
 	while (n < 8) {
-		CHECK_EQ(post_send(&p.client, 0, SLOT_BYTES, &r[n], POLLED),
-			WSA_IO_PENDING);
+		must_send(&p.client, 0, SLOT_BYTES, &r[n], POLLED);
 		sent++;
 		if (!request_done(p.client.s, &r[n]))
 			n++;
@@ -227,8 +224,7 @@ CASE(sleeping_for_room)
 	arm_quiet(p.client.s, WSD_OUT);
 	CHECK(!rings(h));
 	for (unsigned i = 0; i < sent; i++) {
-		CHECK_EQ(post_receive(&p.server, 0, SLOT_BYTES, &got, POLLED),
-			WSA_IO_PENDING);
+		must_receive(&p.server, 0, SLOT_BYTES, &got, POLLED);
 		while (!request_done(p.server.s, &got)) {
 			CHECK(os_handle_wait(h, PATIENCE) == ST_OK);
 			arm(p.client.s, WSD_OUT);
@@ -247,17 +243,17 @@ CASE(a_handle_is_readable_when_the_peer_has_gone)
 	struct pair p;
 	WSDWAITHANDLE h;
 
-	spi_start();
+	ext_start();
 	pair_open(&p);
 	h = handle_of(p.server.s);
-	CHECK_EQ(post_receive(&p.server, 0, 64, &r, POLLED), WSA_IO_PENDING);
+	must_receive(&p.server, 0, 64, &r, POLLED);
 	arm_quiet(p.server.s, WSD_IN);
 	end_close(&p.client);
 	CHECK(os_handle_wait(h, PATIENCE) == ST_OK);
-	CHECK_EQ(arm(p.server.s, WSD_IN), WSAEALREADY);
+	CHECK_CODE(arm(p.server.s, WSD_IN), WSAEALREADY);
 	request_expect(p.server.s, &r, WSAECONNRESET, 0);
 	CHECK(rings(h));
-	CHECK_EQ(arm(p.server.s, WSD_IN), WSAEALREADY);
+	CHECK_CODE(arm(p.server.s, WSD_IN), WSAEALREADY);
 	end_close(&p.server);
 	spi_stop();
 }
@@ -270,7 +266,7 @@ static int open_channel(SOCKET s, WSDCHANNEL *c)
 
 	memset(c, 0, sizeof *c);
 	c->cbSize = sizeof *c;
-	return spi.open_channel(s, c, &err) ? err : 0;
+	return ext.open_channel(s, c, &err) ? err : 0;
 }
 
 static int channel_send(WSDCHANNEL *c, const char *text)
@@ -310,7 +306,7 @@ CASE(channels_carry_messages_both_ways)
 {
 	struct channels c;
 
-	spi_start();
+	ext_start();
 	channels_open(&c);
 	CHECK(c.client.dwMaxMessage >= 256);
 	for (int i = 0; i < 1000; i++) {
@@ -329,7 +325,7 @@ CASE(a_channel_and_requests_speak_to_each_other)
 	WSDCHANNEL c;
 	struct pair p;
 
-	spi_start();
+	ext_start();
 	pair_open(&p);
 	CHECK_EQ(open_channel(p.client.s, &c), 0);
 	send_text(&p.server, "from a request");
@@ -347,21 +343,21 @@ CASE(a_channel_excludes_send_and_recv_and_opens_once)
 	struct pair p;
 	int err = 0;
 
-	spi_start();
+	ext_start();
 	pair_open(&p);
 	c.cbSize = sizeof c - 1;
-	FAILS(spi.open_channel(p.client.s, &c, &err), WSAEFAULT);
-	FAILS(spi.open_channel(p.client.s, NULL, &err), WSAEFAULT);
-	CHECK_EQ(post_receive(&p.client, 0, 64, &r, POLLED), WSA_IO_PENDING);
-	CHECK_EQ(open_channel(p.client.s, &c), WSAEINVAL);
+	FAILS(ext.open_channel(p.client.s, &c, &err), WSAEFAULT);
+	FAILS(ext.open_channel(p.client.s, NULL, &err), WSAEFAULT);
+	must_receive(&p.client, 0, 64, &r, POLLED);
+	CHECK_CODE(open_channel(p.client.s, &c), WSAEINVAL);
 	send_text(&p.server, "x");
 	request_expect(p.client.s, &r, 0, 1);
 	CHECK_EQ(open_channel(p.client.s, &c), 0);
-	CHECK_EQ(open_channel(p.client.s, &c), WSAEINVAL);
-	CHECK_EQ(post_receive(&p.client, 0, 64, &r, POLLED), WSAEINVAL);
-	CHECK_EQ(post_send_text(&p.client, 0, "x", &r, POLLED), WSAEINVAL);
-	CHECK_EQ(arm(p.client.s, WSD_IN), WSAEINVAL);
-	CHECK_EQ(open_channel(p.listener, &c), WSAENOTCONN);
+	CHECK_CODE(open_channel(p.client.s, &c), WSAEINVAL);
+	CHECK_CODE(post_receive(&p.client, 0, 64, &r, POLLED), WSAEINVAL);
+	CHECK_CODE(post_send_text(&p.client, 0, "x", &r, POLLED), WSAEINVAL);
+	CHECK_CODE(arm(p.client.s, WSD_IN), WSAEINVAL);
+	CHECK_CODE(open_channel(p.listener, &c), WSAENOTCONN);
 	pair_close(&p);
 	spi_stop();
 }
@@ -374,7 +370,7 @@ CASE(a_channel_gathers_many_buffers_and_checks_its_arguments)
 	struct channels c;
 	WSABUF m;
 
-	spi_start();
+	ext_start();
 	channels_open(&c);
 	pattern(bytes, sizeof bytes, 9);
 	for (int i = 0; i < N; i++)
@@ -385,10 +381,10 @@ CASE(a_channel_gathers_many_buffers_and_checks_its_arguments)
 	CHECK_EQ(m.len, sizeof bytes);
 	check_pattern(m.buf, m.len, 9);
 	c.server.Release(c.server.lpContext);
-	CHECK_EQ(c.client.Send(c.client.lpContext, b, N + 800, 0), WSAEINVAL);
-	CHECK_EQ(c.client.Send(c.client.lpContext, b, 1, 8), WSAEINVAL);
+	CHECK_CODE(c.client.Send(c.client.lpContext, b, N + 800, 0), WSAEINVAL);
+	CHECK_CODE(c.client.Send(c.client.lpContext, b, 1, 8), WSAEINVAL);
 	b[0].len = c.client.dwMaxMessage + 1;
-	CHECK_EQ(c.client.Send(c.client.lpContext, b, 1, 0), WSAEMSGSIZE);
+	CHECK_CODE(c.client.Send(c.client.lpContext, b, 1, 0), WSAEMSGSIZE);
 	pair_close(&c.p);
 	spi_stop();
 }
@@ -402,12 +398,12 @@ CASE(a_full_channel_says_so_and_keeps_room_for_control_messages)
 	unsigned n = 0;
 	int code;
 
-	spi_start();
+	ext_start();
 	channels_open(&c);
 	while ((code = c.client.Send(c.client.lpContext, &b, 1, 0)) == 0 &&
 		n < 1000000)
 		n++;
-	CHECK_EQ(code, WSAEWOULDBLOCK);
+	CHECK_CODE(code, WSAEWOULDBLOCK);
 	CHECK_EQ(c.client.Arm(c.client.lpContext, WSD_OUT), 0);
 	b = (WSABUF){sizeof control, control};
 	CHECK_EQ(c.client.Send(c.client.lpContext, &b, 1, WSD_SEND_RESERVE),
@@ -429,7 +425,7 @@ CASE(a_channels_sleeper_is_woken_and_drains)
 	struct channels c;
 	ULONG64 before;
 
-	spi_start();
+	ext_start();
 	channels_open(&c);
 	for (int i = 0; i < 100; i++) {
 		before = c.server.Arrivals(c.server.lpContext);
@@ -439,13 +435,14 @@ CASE(a_channels_sleeper_is_woken_and_drains)
 		CHECK_EQ(channel_send(&c.client, "ring"), 0);
 		CHECK(os_handle_wait(c.server.hWait, PATIENCE) == ST_OK);
 		CHECK(c.server.Arrivals(c.server.lpContext) != before);
-		CHECK_EQ(c.server.Arm(c.server.lpContext, WSD_IN), WSAEALREADY);
+		CHECK_CODE(c.server.Arm(c.server.lpContext, WSD_IN),
+			WSAEALREADY);
 		channel_expect(&c.server, "ring");
 		CHECK_EQ(c.server.Drain(c.server.lpContext, TRUE), 0);
 		CHECK(rings(c.server.hWait));
 		CHECK_EQ(c.server.Drain(c.server.lpContext, FALSE), 0);
 		CHECK(!rings(c.server.hWait));
-		CHECK_EQ(c.server.Drain(c.server.lpContext, FALSE),
+		CHECK_CODE(c.server.Drain(c.server.lpContext, FALSE),
 			WSAEWOULDBLOCK);
 	}
 	CHECK_EQ(spi_threads(), 0);
@@ -459,19 +456,19 @@ CASE(a_channel_tells_the_end_after_the_last_message)
 	WSABUF m;
 	int code;
 
-	spi_start();
+	ext_start();
 	channels_open(&c);
 	CHECK_EQ(c.server.Status(c.server.lpContext, FALSE), 0);
 	CHECK_EQ(channel_send(&c.client, "bye"), 0);
 	end_close(&c.p.client);
-	CHECK_EQ(c.server.Status(c.server.lpContext, TRUE), WSAECONNRESET);
-	CHECK_EQ(channel_send(&c.server, "too late"), WSAECONNRESET);
+	CHECK_CODE(c.server.Status(c.server.lpContext, TRUE), WSAECONNRESET);
+	CHECK_CODE(channel_send(&c.server, "too late"), WSAECONNRESET);
 	channel_expect(&c.server, "bye");
-	CHECK_EQ(c.server.Peek(c.server.lpContext, &m), WSAECONNRESET);
+	CHECK_CODE(c.server.Peek(c.server.lpContext, &m), WSAECONNRESET);
 	CHECK(rings(c.server.hWait));
 	while ((code = c.server.Drain(c.server.lpContext, FALSE)) == 0)
 		continue; /* its last doorbell */
-	CHECK_EQ(code, WSAECONNRESET);
+	CHECK_CODE(code, WSAECONNRESET);
 	end_close(&c.p.server);
 	spi_stop();
 }
@@ -481,7 +478,7 @@ static bool early_send(void)
 	WSDCAPABILITIES c = {.cbSize = sizeof c};
 	int err = 0;
 
-	OK(spi.capabilities(&c, &err));
+	OK(ext.capabilities(&c, &err));
 	return c.dwFlags & WSD_CAP_EARLY_SEND;
 }
 
@@ -491,14 +488,14 @@ CASE(a_channel_may_be_opened_and_used_while_connecting)
 	struct addr at;
 	SOCKET l, client;
 
-	spi_start();
+	ext_start();
 	if (!early_send())
 		case_skip("no early send");
-	at = test_addr(AF_INET);
+	at = test_addr();
 	l = socket_listening(&at, 4);
-	CHECK_EQ(socket_connect(&at, &client), WSAEWOULDBLOCK);
+	CHECK_CODE(socket_connect(&at, &client), WSAEWOULDBLOCK);
 	CHECK_EQ(open_channel(client, &c), 0);
-	CHECK_EQ(c.Status(c.lpContext, FALSE), WSAEWOULDBLOCK);
+	CHECK_CODE(c.Status(c.lpContext, FALSE), WSAEWOULDBLOCK);
 	CHECK_EQ(channel_send(&c, "early"), 0);
 	CHECK_EQ(open_channel(socket_accept(l), &s), 0);
 	channel_expect(&s, "early");
@@ -517,19 +514,19 @@ CASE(a_channel_of_a_refused_connect_says_so_and_stays_usable)
 	WSABUF m;
 	int err = 0;
 
-	spi_start();
+	ext_start();
 	if (!early_send())
 		case_skip("no early send");
-	at = test_addr(AF_INET);
+	at = test_addr();
 	l = socket_listening(&at, 4);
-	CHECK_EQ(socket_connect(&at, &client), WSAEWOULDBLOCK);
+	CHECK_CODE(socket_connect(&at, &client), WSAEWOULDBLOCK);
 	CHECK_EQ(open_channel(client, &c), 0);
 	spi.t.lpWSPAccept(l, NULL, NULL, reject, 0, &err);
-	CHECK_EQ(socket_connect_result(client), WSAECONNREFUSED);
-	CHECK_EQ(c.Status(c.lpContext, TRUE), WSAECONNREFUSED);
-	CHECK_EQ(channel_send(&c, "x"), WSAECONNREFUSED);
-	CHECK_EQ(c.Peek(c.lpContext, &m), WSAECONNREFUSED);
-	CHECK_EQ(socket_connect_to(client, &at), WSAEINVAL);
+	CHECK_CODE(socket_connect_result(client), WSAECONNREFUSED);
+	CHECK_CODE(c.Status(c.lpContext, TRUE), WSAECONNREFUSED);
+	CHECK_CODE(channel_send(&c, "x"), WSAECONNREFUSED);
+	CHECK_CODE(c.Peek(c.lpContext, &m), WSAECONNREFUSED);
+	CHECK_CODE(socket_connect_to(client, &at), WSAEINVAL);
 	socket_close(client);
 	spi_stop();
 }
@@ -541,16 +538,16 @@ CASE(R86_a_channels_status_times_out_too)
 	SOCKET client;
 
 	process_set("WSD_CONNECT_TIMEOUT_MS", "100");
-	spi_start();
+	ext_start();
 	if (!early_send())
 		case_skip("no early send");
-	at = test_addr(AF_INET);
+	at = test_addr();
 	socket_listening(&at, 4);
-	CHECK_EQ(socket_connect(&at, &client), WSAEWOULDBLOCK);
+	CHECK_CODE(socket_connect(&at, &client), WSAEWOULDBLOCK);
 	CHECK_EQ(open_channel(client, &c), 0);
-	CHECK_EQ(c.Status(c.lpContext, FALSE), WSAEWOULDBLOCK);
+	CHECK_CODE(c.Status(c.lpContext, FALSE), WSAEWOULDBLOCK);
 	os_sleep(150000000);
-	CHECK_EQ(c.Status(c.lpContext, FALSE), WSAETIMEDOUT);
+	CHECK_CODE(c.Status(c.lpContext, FALSE), WSAETIMEDOUT);
 	spi_stop();
 }
 
@@ -559,7 +556,7 @@ CASE(a_channel_works_on_with_a_handle_of_the_caller)
 	struct channels c;
 	os_handle h, again;
 
-	spi_start();
+	ext_start();
 	channels_open(&c);
 	CHECK(os_handle_duplicate(c.server.hWait, &h) == ST_OK);
 	c.server.SetWaitHandle(c.server.lpContext, h);
@@ -576,7 +573,7 @@ CASE(a_channel_works_on_with_a_handle_of_the_caller)
 	end_close(&c.p.server);
 	CHECK(os_handle_wait(again, 0) != ST_INVAL); /* still the caller's */
 	os_handle_close(again);
-	CHECK_EQ(c.client.Status(c.client.lpContext, TRUE), WSAECONNRESET);
+	CHECK_CODE(c.client.Status(c.client.lpContext, TRUE), WSAECONNRESET);
 	end_close(&c.p.client);
 	spi_stop();
 }
@@ -591,7 +588,7 @@ CASE(RDMA_beside_a_channel)
 	WSABUF m;
 	int err = 0;
 
-	spi_start();
+	ext_start();
 	if (!spi.rdma_read)
 		case_skip("no RDMA read");
 	channels_open(&c);
@@ -600,9 +597,10 @@ CASE(RDMA_beside_a_channel)
 		spi.register_memory(c.p.client.s, local, sizeof local,
 			MEM_WRITE, &err)};
 	CHECK_EQ(expose(c.p.server.s, remote, sizeof remote, MEM_READ, &e), 0);
-	CHECK_EQ(post_rdma(RDMA_READ, c.p.client.s, &b, 1, &e, 0, &r,
-			 NOTIFIED), WSAEINVAL);
-	CHECK_EQ(post_rdma(RDMA_READ, c.p.client.s, &b, 1, &e, 0, &r, POLLED),
+	CHECK_CODE(
+		post_rdma(RDMA_READ, c.p.client.s, &b, 1, &e, 0, &r, NOTIFIED),
+		WSAEINVAL);
+	CHECK_CODE(post_rdma(RDMA_READ, c.p.client.s, &b, 1, &e, 0, &r, POLLED),
 		WSA_IO_PENDING);
 	while (!request_done(c.p.client.s, &r))
 		c.server.Peek(c.server.lpContext, &m); /* serves */
@@ -624,30 +622,30 @@ CASE(after_a_fork_both_processes_use_the_channel_and_close_alone)
 	intptr_t child;
 	int err = 0;
 
-	spi_start();
-	OK(spi.capabilities(&can, &err));
+	ext_start();
+	OK(ext.capabilities(&can, &err));
 	if (!(can.dwFlags & WSD_CAP_FORK_SHARED))
 		case_skip("not shared by a fork");
 	channels_open(&c);
 	CHECK_EQ(channel_send(&c.client, "for the child"), 0);
-	child = process_fork();
+	child = os_fork(CASE_DEADLINE_SECONDS);
 	if (child < 0)
 		case_skip("no fork");
 	if (child == 0) {
 		channel_expect(&c.server, "for the child");
 		CHECK_EQ(channel_send(&c.server, "from the child"), 0);
-		c.server.SetWaitHandle(c.server.lpContext, WSD_NO_WAIT_HANDLE);
-		c.client.SetWaitHandle(c.client.lpContext, WSD_NO_WAIT_HANDLE);
+		OK(ext.abandon(c.p.server.s, &err));
+		OK(ext.abandon(c.p.client.s, &err));
 		pair_close(&c.p);
-		process_exit(0);
+		os_exit_now(0);
 	}
 	channel_expect(&c.client, "from the child");
-	CHECK_EQ(process_fork_wait(child), 0);
+	CHECK_EQ(os_fork_wait(child), 0);
 	CHECK_EQ(c.client.Status(c.client.lpContext, TRUE), 0);
 	CHECK_EQ(channel_send(&c.client, "still here"), 0);
 	channel_expect(&c.server, "still here");
 	end_close(&c.p.server);
-	CHECK_EQ(c.client.Status(c.client.lpContext, TRUE), WSAECONNRESET);
+	CHECK_CODE(c.client.Status(c.client.lpContext, TRUE), WSAECONNRESET);
 	spi_stop();
 }
 
@@ -657,25 +655,24 @@ CASE(after_a_fork_the_child_makes_an_engine_of_its_own)
 	struct pair p;
 	intptr_t child;
 
-	spi_start();
+	ext_start();
 	pair_open(&p);
-	CHECK_EQ(post_receive(&p.server, 0, 64, &r, NOTIFIED), WSA_IO_PENDING);
+	must_receive(&p.server, 0, 64, &r, NOTIFIED);
 	os_sleep(20000000); /* the engine is asleep by now */
-	child = process_fork();
+	child = os_fork(CASE_DEADLINE_SECONDS);
 	if (child < 0)
 		case_skip("no fork");
 	if (child == 0) {
 		struct pair q;
 
 		pair_open(&q);
-		CHECK_EQ(post_receive(&q.server, 0, 64, &child_r, NOTIFIED),
-			WSA_IO_PENDING);
+		must_receive(&q.server, 0, 64, &child_r, NOTIFIED);
 		send_text(&q.client, "child");
 		up_wait_completed(1);
 		CHECK(up_completion(0).overlapped == &child_r.ov);
-		process_exit(0);
+		os_exit_now(0);
 	}
-	CHECK_EQ(process_fork_wait(child), 0);
+	CHECK_EQ(os_fork_wait(child), 0);
 	send_text(&p.client, "parent");
 	up_wait_completed(1);
 	CHECK_EQ(up_completion(0).bytes, 6);
@@ -689,18 +686,18 @@ CASE(after_a_fork_either_process_may_close_a_listener)
 	intptr_t child;
 	SOCKET l, c;
 
-	spi_start();
-	at = test_addr(AF_INET);
+	ext_start();
+	at = test_addr();
 	l = socket_listening(&at, 4);
-	child = process_fork();
+	child = os_fork(CASE_DEADLINE_SECONDS);
 	if (child < 0)
 		case_skip("no fork");
 	if (child == 0) {
 		socket_close(l);
-		process_exit(0);
+		os_exit_now(0);
 	}
-	CHECK_EQ(process_fork_wait(child), 0);
-	CHECK_EQ(socket_connect(&at, &c), WSAEWOULDBLOCK);
+	CHECK_EQ(os_fork_wait(child), 0);
+	CHECK_CODE(socket_connect(&at, &c), WSAEWOULDBLOCK);
 	socket_accept(l);
 	CHECK_EQ(socket_connect_result(c), 0);
 	spi_stop();

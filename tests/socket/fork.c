@@ -351,3 +351,54 @@ CASE(fork_between_connect_and_accept)
 	child_join(child);
 	roundtrip(client, server);
 }
+
+static void close_it(void *argument)
+{
+	CHECK_OK(close(*(int *)argument));
+}
+
+/* As servers do that fork for each connection. */
+CASE(a_child_that_closes_the_listener_leaves_its_queue_to_the_parent)
+{
+	int listener = listener_open(IPV4);
+	int clients[3];
+
+	for (int i = 0; i < 3; i++)
+		clients[i] = client_of(listener);
+	child_join(child_start(close_it, &listener));
+	for (int i = 0; i < 3; i++) {
+		int server = server_of(listener);
+
+		roundtrip(clients[i], server);
+		CHECK_OK(close(server));
+		expect_eof(clients[i]);
+	}
+}
+
+/* Exit is a close, too. */
+CASE(a_child_that_exits_leaves_the_queue_of_the_listener)
+{
+	int listener = listener_open(IPV4), client = client_of(listener);
+
+	child_join(child_start(do_nothing, NULL));
+	roundtrip(client, server_of(listener));
+}
+
+static void serve_later(void *argument)
+{
+	pause_ms(50);
+	echo_all(server_of(*(int *)argument));
+}
+
+CASE(a_parent_that_closes_the_listener_leaves_its_queue_to_the_child)
+{
+	int listener = listener_open(IPV4), client = client_of(listener);
+	pid_t child = child_start(serve_later, &listener);
+	char got[3];
+
+	CHECK_OK(close(listener));
+	CHECK_EQ(send(client, "abc", 3, 0), 3);
+	CHECK_EQ(recv(client, got, 3, MSG_WAITALL), 3);
+	CHECK_OK(shutdown(client, SHUT_WR));
+	child_join(child);
+}

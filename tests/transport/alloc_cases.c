@@ -4,62 +4,34 @@
  * --wrap=NAME for each function below. What fails must say ST_NOMEM, leak
  * nothing, and work when it is tried again.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
+#include "alloc.h"
 #include "pair.h"
 #include "transport/shm/shm_rdma.h"
 
 /* The n-th allocation fails; 0: none. */
 static _Atomic unsigned fail_at;
 
-static bool fails(void)
+bool alloc_fails(void)
 {
 	return atomic_load(&fail_at) != 0 && atomic_fetch_sub(&fail_at, 1) == 1;
 }
 
 void *__real_malloc(size_t len);
 void *__real_calloc(size_t n, size_t len);
-void *__real_mmap(void *at, size_t len, int prot, int flags, int fd,
-	off_t offset);
 void *__wrap_malloc(size_t len);
 void *__wrap_calloc(size_t n, size_t len);
-void *__real_mmap64(void *at, size_t len, int prot, int flags, int fd,
-	off64_t offset);
-void *__wrap_mmap(void *at, size_t len, int prot, int flags, int fd,
-	off_t offset);
-void *__wrap_mmap64(void *at, size_t len, int prot, int flags, int fd,
-	off64_t offset);
 
 void *__wrap_malloc(size_t len)
 {
-	return fails() ? NULL : __real_malloc(len);
+	return alloc_fails() ? NULL : __real_malloc(len);
 }
 
 void *__wrap_calloc(size_t n, size_t len)
 {
-	return fails() ? NULL : __real_calloc(n, len);
-}
-
-void *__wrap_mmap(void *at, size_t len, int prot, int flags, int fd,
-	off_t offset)
-{
-	if (!fails())
-		return __real_mmap(at, len, prot, flags, fd, offset);
-	errno = ENOMEM;
-	return MAP_FAILED;
-}
-
-/* What mmap is called where files may be large. */
-void *__wrap_mmap64(void *at, size_t len, int prot, int flags, int fd,
-	off64_t offset)
-{
-	if (!fails())
-		return __real_mmap64(at, len, prot, flags, fd, offset);
-	errno = ENOMEM;
-	return MAP_FAILED;
+	return alloc_fails() ? NULL : __real_calloc(n, len);
 }
 
 /* Once more, when there was no memory. */

@@ -9,6 +9,7 @@
 #include "process.h"
 
 const struct transport_ops *ops = &provider_transport;
+int case_variant = -1;
 
 static struct transport_case *first;
 static struct transport_case **last = &first;
@@ -21,25 +22,57 @@ void case_add(struct transport_case *added)
 
 /* ---- running --------------------------------------------------------- */
 
+/* As numbers: another process has them at other addresses. */
 struct chosen {
-	const struct transport_case *what;
-	const struct variant *how;
+	unsigned what;
+	unsigned how;
 };
+
+static const struct variant *all_variants;
+
+static const struct transport_case *case_at(unsigned number)
+{
+	const struct transport_case *c = first;
+
+	while (number-- > 0)
+		c = c->next;
+	return c;
+}
+
+static void prepare(unsigned how)
+{
+	if (all_variants[how].prepare)
+		all_variants[how].prepare();
+}
 
 static void run_in_child(void *arg)
 {
 	const struct chosen *c = arg;
-	unsigned lacks = c->what->needs & ~ops->abilities;
+	const struct transport_case *what = case_at(c->what);
+	unsigned lacks;
 
-	if (c->how->prepare)
-		c->how->prepare();
-	lacks = c->what->needs & ~ops->abilities;
+	case_variant = (int)c->how;
+	prepare(c->how);
+	lacks = what->needs & ~ops->abilities;
 	if (lacks)
 		case_skip("%s lacks ability 0x%x", ops->name, lacks);
 	if (ops->start() != ST_OK)
 		FAIL("the transport does not start");
-	c->what->run();
+	what->run();
 	ops->stop();
+}
+
+/* Started by a case, where there is no fork. */
+static int run_task(char **argv, int variant)
+{
+	case_variant = variant;
+	if (variant >= 0) {
+		prepare((unsigned)variant);
+		if (ops->start() != ST_OK)
+			FAIL("the transport does not start");
+	}
+	process_do_task(argv);
+	return CASE_PASS;
 }
 
 static void case_name(const struct transport_case *what,
@@ -60,20 +93,20 @@ static bool is_chosen(const struct transport_case *what,
 	return strstr(what->name, how->only) && strstr(name, part);
 }
 
-static bool run_one(unsigned number, const struct transport_case *what,
-	const struct variant *how)
+static bool run_one(unsigned number, struct chosen chosen)
 {
-	struct chosen chosen = {what, how};
 	char name[256];
 	int code;
 
-	case_name(what, how, name, sizeof name);
-	code = process_run(run_in_child, &chosen, CASE_DEADLINE_SECONDS);
+	case_name(case_at(chosen.what), &all_variants[chosen.how], name,
+		sizeof name);
+	code = process_run(run_in_child, &chosen, sizeof chosen,
+		CASE_DEADLINE_SECONDS);
 	printf("%s %u - %s%s\n",
 		code == CASE_PASS || code == CASE_SKIP ? "ok" : "not ok",
 		number, name, code == CASE_SKIP ? " # SKIP" : "");
 	if (code < 0)
-		printf("# killed by signal %d\n", -code);
+		printf("# ended from outside: %d\n", code);
 	fflush(stdout);
 	return code == CASE_PASS || code == CASE_SKIP;
 }
@@ -83,16 +116,23 @@ int cases_main(int argc, char **argv, const struct variant *variants,
 {
 	const char *part = argc > 1 ? argv[1] : "";
 	unsigned number = 0, good = 0;
+	struct chosen at;
+	int variant;
 
-	for (unsigned v = 0; v < count; v++)
-		for (struct transport_case *c = first; c; c = c->next)
-			number += is_chosen(c, &variants[v], part);
+	all_variants = variants;
+	if (process_has_task(argc, argv, &variant))
+		return run_task(argv, variant);
+	for (at.how = 0; at.how < count; at.how++)
+		for (at.what = 0; case_at(at.what); at.what++)
+			number += is_chosen(case_at(at.what),
+				&variants[at.how], part);
 	printf("1..%u\n", number);
 	number = 0;
-	for (unsigned v = 0; v < count; v++)
-		for (struct transport_case *c = first; c; c = c->next)
-			if (is_chosen(c, &variants[v], part))
-				good += run_one(++number, c, &variants[v]);
+	for (at.how = 0; at.how < count; at.how++)
+		for (at.what = 0; case_at(at.what); at.what++)
+			if (is_chosen(case_at(at.what), &variants[at.how],
+				    part))
+				good += run_one(++number, at);
 	return good == number ? CASE_PASS : CASE_FAIL;
 }
 

@@ -34,6 +34,8 @@ struct variant {
 };
 
 extern const struct transport_ops *ops;
+/* Which variant this process runs in; -1: none. */
+extern int case_variant;
 
 /* CASE(name) { body } defines and registers a case; CASE_NEEDS one that is
  * skipped where the transport lacks one of `abilities`. */

@@ -376,7 +376,13 @@ CASE(hostile_silent_clients_cost_a_server_next_to_nothing)
 	for (int i = 0; i < 10; i++)
 		CHECK(take_gives_nothing(l));
 	CHECK(os_now() - before < 100 * 1000 * 1000);
+	/* Some systems let them be silent a little longer. */
 	for (int i = 0; i < 60; i++) {
+		while (os_link_alive(links[i]) == ST_OK &&
+			os_now() - before < PATIENCE) {
+			CHECK(take_gives_nothing(l));
+			os_sleep(1000 * 1000);
+		}
 		CHECK_ST(os_link_alive(links[i]), ST_CLOSED);
 		os_handle_close(links[i]);
 	}

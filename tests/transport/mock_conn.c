@@ -109,6 +109,15 @@ void mock_peer(struct transport_conn *c, struct os_peer *out)
 	mock_myself(out);
 }
 
+void mock_abort(struct transport_conn *c)
+{
+	os_mutex_lock(&mock_lock);
+	mock_end_over(c, ST_ABORTED);
+	mock_end_over(c->peer, ST_RESET);
+	mock_ring_peer(c);
+	os_mutex_unlock(&mock_lock);
+}
+
 os_handle mock_handle(struct transport_conn *c)
 {
 	return c->link;

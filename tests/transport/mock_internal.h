@@ -137,6 +137,7 @@ void mock_refuse(struct transport_request *pub, enum transport_refusal why);
 void mock_close_listener(struct transport_listener *l);
 enum status mock_status(struct transport_conn *c, bool thorough);
 void mock_peer(struct transport_conn *c, struct os_peer *out);
+void mock_abort(struct transport_conn *c);
 os_handle mock_handle(struct transport_conn *c);
 void mock_set_handle(struct transport_conn *c, os_handle h);
 enum status mock_arm(struct transport_conn *c, unsigned interest);

@@ -79,14 +79,6 @@ enum status mock_listen(const struct addr *local, bool only_v6,
 	return st;
 }
 
-enum status mock_set_backlog(struct transport_listener *l, unsigned backlog)
-{
-	os_mutex_lock(&mock_lock);
-	l->backlog = backlog;
-	os_mutex_unlock(&mock_lock);
-	return ST_OK;
-}
-
 os_handle mock_listener_handle(struct transport_listener *l)
 {
 	return l->shadowed ? OS_NO_HANDLE : l->bell[0];
@@ -239,17 +231,33 @@ void mock_refuse(struct transport_request *pub, enum transport_refusal why)
 	os_mutex_unlock(&mock_lock);
 }
 
+/* The first of the queue. */
+static void refuse_first(struct transport_listener *l,
+	enum transport_refusal why)
+{
+	struct transport_conn *server = l->first;
+
+	mock_unqueue(server);
+	refuse_locked(server, why);
+}
+
+enum status mock_set_backlog(struct transport_listener *l, unsigned backlog)
+{
+	os_mutex_lock(&mock_lock);
+	l->backlog = backlog;
+	while (l->queued > backlog)
+		refuse_first(l, REFUSE_REJECTED);
+	os_mutex_unlock(&mock_lock);
+	return ST_OK;
+}
+
 void mock_close_listener(struct transport_listener *l)
 {
 	struct transport_listener **at = &listeners;
 
 	os_mutex_lock(&mock_lock);
-	while (l->first) {
-		struct transport_conn *server = l->first;
-
-		mock_unqueue(server);
-		refuse_locked(server, REFUSE_CLOSING);
-	}
+	while (l->first)
+		refuse_first(l, REFUSE_CLOSING);
 	while (*at != l)
 		at = &(*at)->next;
 	*at = l->next;

@@ -86,11 +86,25 @@ static void mock_close(struct transport_conn *c, bool handed_off)
 
 static enum status mock_start(void)
 {
-	return ST_OK;
+	return atomic_load(&mock_faults.fail_start) ? ST_SYSTEM : ST_OK;
 }
 
 static void mock_stop(void)
 {
+}
+
+static enum status mock_addresses(struct addr *list, unsigned *count)
+{
+	if (!atomic_load(&mock_faults.lose_addresses))
+		return os_local_addresses(list, count);
+	*count = 0;
+	return ST_OK;
+}
+
+static bool mock_serves(const struct addr *a)
+{
+	return !atomic_load(&mock_faults.lose_addresses) &&
+		os_address_is_local(a);
 }
 
 #define MOCK_TRANSPORT(can)                                                   \
@@ -100,8 +114,8 @@ static void mock_stop(void)
 		.limits = {MESSAGE_MAX, RDMA_MAX, 32 << 10, DESCRIPTOR_LEN},  \
 		.start = mock_start,                                          \
 		.stop = mock_stop,                                            \
-		.addresses = os_local_addresses,                              \
-		.serves = os_address_is_local,                                \
+		.addresses = mock_addresses,                                  \
+		.serves = mock_serves,                                        \
 		.listen = mock_listen,                                        \
 		.set_backlog = mock_set_backlog,                              \
 		.listener_handle = mock_listener_handle,                      \
@@ -109,9 +123,11 @@ static void mock_stop(void)
 		.accept = mock_accept,                                        \
 		.refuse = mock_refuse,                                        \
 		.close_listener = mock_close_listener,                        \
+		.leave_listener = mock_close_listener, /* nobody stays */     \
 		.connect = mock_connect,                                      \
 		.status = mock_status,                                        \
 		.peer = mock_peer,                                            \
+		.abort = mock_abort,                                          \
 		.handle = mock_handle,                                        \
 		.set_handle = mock_set_handle,                                \
 		.send = mock_send,                                            \
@@ -133,7 +149,11 @@ static void mock_stop(void)
 		.close = mock_close,                                          \
 	}
 
-const struct transport_ops provider_transport =
-	MOCK_TRANSPORT(TRANSPORT_EARLY_SEND | TRANSPORT_RDMA_READ);
+/* What a program is linked with: one that can read, or not. */
+#ifndef MOCK_ABILITIES
+#define MOCK_ABILITIES (TRANSPORT_EARLY_SEND | TRANSPORT_RDMA_READ)
+#endif
+
+const struct transport_ops provider_transport = MOCK_TRANSPORT(MOCK_ABILITIES);
 const struct transport_ops mock_transport_without_read =
 	MOCK_TRANSPORT(TRANSPORT_EARLY_SEND);

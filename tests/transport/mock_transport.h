@@ -27,6 +27,10 @@ struct mock_faults {
 	_Atomic bool slow_rdma;
 	/* Transfers fail with this status in reap; ST_OK: they do not. */
 	_Atomic uint32_t fail_rdma;
+	/* The network is not there: start fails. */
+	_Atomic bool fail_start;
+	/* The adapter has been taken out: no address is served. */
+	_Atomic bool lose_addresses;
 };
 
 extern struct mock_faults mock_faults;

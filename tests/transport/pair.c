@@ -207,3 +207,18 @@ unsigned fill(struct transport_conn *c, size_t len, unsigned flags)
 	CHECK_ST(st, ST_AGAIN);
 	return sent;
 }
+
+enum status transfer_result(struct transport_conn *c)
+{
+	enum status result;
+	const void *data;
+	uint64_t cookie;
+	uint32_t len;
+
+	while (ops->reap(c, &cookie, &result) != ST_OK) {
+		CHECK_ST(ops->peek(c, &data, &len), ST_AGAIN);
+		if (ops->arm(c, TRANSPORT_IN) == ST_OK)
+			sleep_on(c);
+	}
+	return result;
+}

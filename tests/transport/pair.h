@@ -46,6 +46,9 @@ void expect_status(struct transport_conn *c, enum status want);
 /* Sends until there is no room; returns how many of len bytes went. */
 unsigned fill(struct transport_conn *c, size_t len, unsigned flags);
 
+/* How the one transfer that runs ends; sleeps meanwhile. */
+enum status transfer_result(struct transport_conn *c);
+
 /* Bytes that can be told from others. */
 void pattern(void *to, size_t len, uint32_t seed);
 void check_pattern(const void *got, size_t len, uint32_t seed);

@@ -14,7 +14,7 @@ static int exit_code(int status)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-static pid_t start(void (*fn)(void *arg), void *arg)
+static pid_t start(void)
 {
 	pid_t pid;
 
@@ -27,16 +27,17 @@ static pid_t start(void (*fn)(void *arg), void *arg)
 	return pid;
 }
 
-int process_run(void (*fn)(void *arg), void *arg, unsigned seconds)
+int process_run(void (*fn)(void *arg), const void *arg, size_t len,
+	unsigned seconds)
 {
-	pid_t pid = start(fn, arg);
+	pid_t pid = start();
 	siginfo_t info;
 	int status;
 
 	if (pid == 0) {
 		setpgid(0, 0);
 		alarm(seconds);
-		fn(arg);
+		fn((void *)(uintptr_t)arg);
 		exit(0); /* with the sanitizers' last checks */
 	}
 	setpgid(pid, pid);
@@ -47,15 +48,25 @@ int process_run(void (*fn)(void *arg), void *arg, unsigned seconds)
 	return exit_code(status);
 }
 
-struct process process_start(void (*fn)(void *arg), void *arg)
+struct process process_start(void (*fn)(void *arg), const void *arg,
+	size_t len)
 {
-	struct process p = {start(fn, arg)};
+	struct process p = {.id = start()};
 
 	if (p.id == 0) {
-		fn(arg);
+		fn((void *)(uintptr_t)arg);
 		exit(0);
 	}
 	return p;
+}
+
+bool process_has_task(int argc, char **argv, int *variant)
+{
+	return false;
+}
+
+void process_do_task(char **argv)
+{
 }
 
 void process_kill(struct process p)

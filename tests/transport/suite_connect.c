@@ -250,6 +250,34 @@ CASE(the_backlog_can_be_changed)
 	ops->close_listener(l);
 }
 
+CASE(a_smaller_backlog_refuses_what_is_queued_beyond_it)
+{
+	struct addr at = addr_v4(127, 0, 0, 1, 0);
+	struct transport_listener *l = listen_free(&at, false, 5);
+	struct transport_conn *c[5], *extra;
+	struct addr from = client_addr(4);
+	struct transport_request *r;
+	unsigned kept = 0;
+
+	for (int i = 0; i < 5; i++)
+		c[i] = connect_to(&at);
+	CHECK_OK(ops->set_backlog(l, 2));
+	CHECK_ST(ops->connect(&from, &at, "", 0, &extra), ST_REFUSED);
+	for (int i = 0; i < 5; i++) {
+		enum status st = ops->status(c[i], true);
+
+		kept += st == ST_PENDING;
+		CHECK(st == ST_PENDING || st == ST_REFUSED);
+	}
+	CHECK_EQ(kept, 2);
+	for (int i = 0; i < 2; i++)
+		ops->refuse(take_next(l), REFUSE_CLOSING);
+	CHECK_ST(ops->take(l, &r), ST_AGAIN);
+	for (int i = 0; i < 5; i++)
+		ops->close(c[i], false);
+	ops->close_listener(l);
+}
+
 CASE(requests_are_taken_in_their_order)
 {
 	struct addr at = addr_v4(127, 0, 0, 1, 0), from = client_addr(4);

@@ -40,7 +40,7 @@ static void serve_client(struct served *s, unsigned messages)
 	struct client how = {addr_v4(127, 0, 0, 1, 0), messages};
 
 	s->listener = listen_free(&how.at, false, 1);
-	s->client = process_start(run_client, &how);
+	s->client = process_start(run_client, &how, sizeof how);
 	CHECK_OK(ops->accept(take_next(s->listener), &s->conn));
 }
 
@@ -145,6 +145,43 @@ CASE_NEEDS(what_a_dead_peer_had_sent_is_still_delivered, TWO_PROCESSES)
 	served_close(&s);
 }
 
+/* As by a network that has gone (R213). */
+CASE(abort_ends_it_for_both_after_what_had_arrived)
+{
+	struct os_span span = {(void *)(uintptr_t)"x", 1};
+	const void *data;
+	struct pair p;
+	uint32_t len;
+
+	pair_open(&p);
+	send_text(p.client, "to the server");
+	send_text(p.server, "to the client");
+	ops->abort(p.client);
+	CHECK_ST(ops->status(p.client, false), ST_ABORTED);
+	CHECK_ST(ops->send(p.client, &span, 1, 0), ST_ABORTED);
+	CHECK_ST(ops->arm(p.client, TRANSPORT_IN), ST_AGAIN);
+	expect_text(p.client, "to the client");
+	CHECK_ST(ops->peek(p.client, &data, &len), ST_ABORTED);
+	expect_text(p.server, "to the server");
+	CHECK_ST(next_message(p.server, &data, &len), ST_RESET);
+	ops->abort(p.client);
+	ops->abort(p.server);
+	CHECK_ST(ops->status(p.client, true), ST_ABORTED);
+	CHECK_ST(ops->status(p.server, true), ST_RESET);
+	pair_close(&p);
+}
+
+CASE(abort_wakes_the_peer)
+{
+	struct pair p;
+
+	pair_open(&p);
+	CHECK_OK(ops->arm(p.server, TRANSPORT_IN));
+	ops->abort(p.client);
+	CHECK(handle_rings(p.server));
+	pair_close(&p);
+}
+
 CASE_NEEDS(a_stopped_peer_blocks_nobody, TWO_PROCESSES)
 {
 	struct served s;
@@ -195,7 +232,8 @@ static struct transport_conn *connect_patiently(const struct addr *to)
 static void server_dies(bool take)
 {
 	struct server how = {addr_v4(127, 0, 0, 1, random_port()), take};
-	struct process server = process_start(run_server, &how);
+	struct process server = process_start(run_server, &how,
+		sizeof how);
 	struct transport_conn *c = connect_patiently(&how.at);
 
 	CHECK_ST(ops->status(c, true), ST_PENDING);

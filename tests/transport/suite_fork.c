@@ -93,7 +93,7 @@ static void in_turns(struct pair *p, struct transport_conn *c,
 {
 	struct shared *shared = os_shared_alloc(sizeof *shared);
 	struct half child = {c, shared, 1}, parent = {c, shared, 0};
-	struct process process = process_start(each, &child);
+	struct process process = process_start(each, &child, 0);
 	struct os_thread t;
 
 	CHECK_OK(os_thread_start(&t, "other", other, peer));
@@ -132,7 +132,7 @@ CASE_NEEDS(a_child_that_closes_its_half_ends_nothing, SHARES)
 	struct pair p;
 
 	pair_open(&p);
-	CHECK_EQ(process_wait(process_start(close_quietly, p.server)), 0);
+	CHECK_EQ(process_wait(process_start(close_quietly, p.server, 0)), 0);
 	CHECK_OK(ops->status(p.client, true));
 	send_text(p.client, "still here");
 	expect_text(p.server, "still here");
@@ -152,7 +152,7 @@ CASE_NEEDS(a_connection_lives_as_long_as_one_half_holds_it, SHARES)
 	struct pair p;
 
 	pair_open(&p);
-	child = process_start(wait_for_ever, NULL);
+	child = process_start(wait_for_ever, NULL, 0);
 	ops->close(p.server, true);
 	CHECK_OK(ops->status(p.client, true));
 	process_kill(child);
@@ -172,7 +172,7 @@ CASE_NEEDS(both_halves_learn_that_the_peer_has_closed, SHARES)
 	struct pair p;
 
 	pair_open(&p);
-	child = process_start(peer_closed, p.server);
+	child = process_start(peer_closed, p.server, 0);
 	ops->close(p.client, false);
 	expect_status(p.server, ST_RESET);
 	CHECK_EQ(process_wait(child), 0);
@@ -195,21 +195,6 @@ static void expose_here(void *arg)
 	ops->close(arg, true);
 }
 
-static enum status result_of(struct transport_conn *c)
-{
-	enum status result;
-	const void *data;
-	uint64_t cookie;
-	uint32_t len;
-
-	while (ops->reap(c, &cookie, &result) != ST_OK) {
-		CHECK_ST(ops->peek(c, &data, &len), ST_AGAIN);
-		if (ops->arm(c, TRANSPORT_IN) == ST_OK)
-			sleep_on(c);
-	}
-	return result;
-}
-
 static void write_to_child(struct transport_conn *c)
 {
 	static uint8_t mine[70000];
@@ -224,7 +209,7 @@ static void write_to_child(struct transport_conn *c)
 	ops->release(c);
 	pattern(mine, sizeof mine, 3);
 	st = ops->rdma(c, TRANSPORT_WRITE, &span, 1, descriptor, len, 0, 1);
-	CHECK_OK(st == ST_PENDING ? result_of(c) : st);
+	CHECK_OK(st == ST_PENDING ? transfer_result(c) : st);
 	send_text(c, "done");
 }
 
@@ -236,7 +221,7 @@ CASE_NEEDS(rdma_reaches_the_memory_of_the_half_that_exposed_it, SHARES)
 
 	pair_open(&p);
 	CHECK_OK(ops->expose(p.server, memory, sizeof memory, 2, descriptor));
-	child = process_start(expose_here, p.server);
+	child = process_start(expose_here, p.server, 0);
 	write_to_child(p.client);
 	CHECK_EQ(process_wait(child), 0);
 	CHECK_OK(ops->conceal(p.server, descriptor));
@@ -256,7 +241,7 @@ static void read_from_child(void *arg)
 	enum status st = ops->rdma(b->c, TRANSPORT_READ, &span, 1,
 		b->descriptor, ops->limits.descriptor_len, 0, 1);
 
-	CHECK_OK(st == ST_PENDING ? result_of(b->c) : st);
+	CHECK_OK(st == ST_PENDING ? transfer_result(b->c) : st);
 	check_pattern(got, sizeof got, 9);
 	send_text(b->c, "done");
 	ops->close(b->c, true);
@@ -274,7 +259,7 @@ CASE_NEEDS(rdma_by_a_child_works, SHARES | TRANSPORT_RDMA_READ)
 	CHECK_OK(ops->expose(p.server, memory, sizeof memory, 1,
 		b.descriptor));
 	b.c = p.client;
-	child = process_start(read_from_child, &b);
+	child = process_start(read_from_child, &b, 0);
 	expect_text(p.server, "done");
 	CHECK_EQ(process_wait(child), 0);
 	pair_close(&p);

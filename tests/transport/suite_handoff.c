@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Connections and listeners that move to another process. */
+#include <stdio.h>
 #include <string.h>
 
 #include "pair.h"
@@ -33,24 +34,47 @@ static void parcel_receive(os_handle way, struct parcel *p)
 
 /* Another process, started before there is anything to inherit. */
 struct taker {
-	os_handle way[2];
+	os_handle way;
 	struct process process;
+};
+
+/* What it is told: where it finds us. */
+struct meeting {
+	char name[OS_NAME_MAX];
 };
 
 static void taker_start(struct taker *t, void (*fn)(void *arg))
 {
-	CHECK_OK(os_link_pair(t->way));
-	t->process = process_start(fn, t);
-	os_handle_close(t->way[1]);
+	struct meeting m;
+	struct os_peer who;
+	os_handle door;
+
+	snprintf(m.name, sizeof m.name, "wsd-test-taker-%u",
+		(unsigned)os_process_id());
+	CHECK_OK(os_listen(m.name, 1, &door));
+	t->process = process_start(fn, &m, sizeof m);
+	CHECK_OK(os_handle_wait(door, PATIENCE));
+	CHECK_OK(os_link_accept(door, &t->way, &who));
+	os_handle_close(door);
 }
 
-static struct transport_conn *taker_conn(struct taker *t)
+/* In the other process. */
+static void taker_receive(const struct meeting *m, struct parcel *p)
+{
+	struct os_peer who;
+	os_handle way;
+
+	CHECK_OK(os_link_connect(m->name, &way, &who));
+	parcel_receive(way, p);
+	os_handle_close(way);
+}
+
+static struct transport_conn *taker_conn(const struct meeting *m)
 {
 	struct transport_conn *c;
 	struct parcel p;
 
-	os_handle_close(t->way[0]);
-	parcel_receive(t->way[1], &p);
+	taker_receive(m, &p);
 	CHECK_OK(ops->unpack(p.blob, p.len, p.handles, p.count, &c));
 	return c;
 }
@@ -62,7 +86,7 @@ static void hand_off(struct taker *t, struct transport_conn *c)
 	CHECK_OK(ops->pack(c, p.blob, &p.len, p.handles, &p.count));
 	CHECK(p.len <= TRANSPORT_HANDOFF_MAX);
 	CHECK(p.count <= TRANSPORT_HANDOFF_HANDLES);
-	parcel_send(t->way[0], &p);
+	parcel_send(t->way, &p);
 	ops->close(c, true);
 }
 
@@ -176,21 +200,6 @@ static void take_and_expose(void *arg)
 	ops->close(c, false);
 }
 
-static enum status result_of(struct transport_conn *c)
-{
-	enum status result;
-	const void *data;
-	uint64_t cookie;
-	uint32_t len;
-
-	while (ops->reap(c, &cookie, &result) != ST_OK) {
-		CHECK_ST(ops->peek(c, &data, &len), ST_AGAIN);
-		if (ops->arm(c, TRANSPORT_IN) == ST_OK)
-			sleep_on(c);
-	}
-	return result;
-}
-
 CASE_NEEDS(rdma_works_with_the_new_process, MOVES)
 {
 	static uint8_t mine[50000];
@@ -212,7 +221,7 @@ CASE_NEEDS(rdma_works_with_the_new_process, MOVES)
 	pattern(mine, sizeof mine, 12);
 	st = ops->rdma(p.client, TRANSPORT_WRITE, &span, 1, descriptor, len, 0,
 		1);
-	CHECK_OK(st == ST_PENDING ? result_of(p.client) : st);
+	CHECK_OK(st == ST_PENDING ? transfer_result(p.client) : st);
 	send_text(p.client, "done");
 	CHECK_EQ(process_wait(t.process), 0);
 	pair_rest_close(&p);
@@ -268,11 +277,9 @@ static void take_listener(void *arg)
 {
 	struct transport_listener *l;
 	struct transport_conn *c;
-	struct taker *t = arg;
 	struct parcel p;
 
-	os_handle_close(t->way[0]);
-	parcel_receive(t->way[1], &p);
+	taker_receive(arg, &p);
 	CHECK_OK(ops->unpack_listener(p.blob, p.len, p.handles, p.count, &l));
 	for (int i = 0; i < 2; i++) {
 		CHECK_OK(ops->accept(take_next(l), &c));
@@ -300,7 +307,7 @@ CASE_NEEDS(a_listener_goes_on_in_another_process, MOVES)
 	l = listen_free(&at, false, 4);
 	queued = connect_to(&at);
 	CHECK_OK(ops->pack_listener(l, p.blob, &p.len, p.handles, &p.count));
-	parcel_send(t.way[0], &p);
+	parcel_send(t.way, &p);
 	ops->close_listener(l);
 	talk(queued);
 	talk(connect_to(&at));

@@ -12,21 +12,6 @@ enum { READABLE = 1, WRITABLE = 2 };
 
 static uint8_t memory[SIZE];
 
-static enum status result_of(struct transport_conn *c)
-{
-	enum status result;
-	const void *data;
-	uint64_t cookie;
-	uint32_t len;
-
-	while (ops->reap(c, &cookie, &result) != ST_OK) {
-		CHECK_ST(ops->peek(c, &data, &len), ST_AGAIN);
-		if (ops->arm(c, TRANSPORT_IN) == ST_OK)
-			sleep_on(c);
-	}
-	return result;
-}
-
 static void transfer(struct transport_conn *c, enum transport_op op,
 	const uint8_t *descriptor)
 {
@@ -37,7 +22,7 @@ static void transfer(struct transport_conn *c, enum transport_op op,
 	pattern(mine, SIZE, 2);
 	st = ops->rdma(c, op, &span, 1, descriptor, ops->limits.descriptor_len,
 		0, 1);
-	CHECK_OK(st == ST_PENDING ? result_of(c) : st);
+	CHECK_OK(st == ST_PENDING ? transfer_result(c) : st);
 	check_pattern(mine, SIZE, op == TRANSPORT_READ ? 1 : 2);
 }
 
@@ -91,7 +76,7 @@ CASE_NEEDS(rdma_between_users_works_too, TWO_PROCESSES | TRANSPORT_RDMA_READ)
 	if (os_user_id() != 0)
 		case_skip("only root can be two users");
 	l = listen_free(&at, false, 1);
-	other = process_start(run_other_user, &at);
+	other = process_start(run_other_user, &at, sizeof at);
 	CHECK_OK(ops->accept(take_next(l), &c));
 	ops->peer(c, &who);
 	CHECK(!who.same_user && who.uid != 0);
@@ -132,7 +117,7 @@ CASE_NEEDS(only_root_may_come_from_a_port_of_root, TWO_PROCESSES)
 	if (os_user_id() != 0 || os_first_user_port() < 2)
 		case_skip("only root can be two users");
 	l = listen_free(&at, false, 1);
-	other = process_start(knock_at_root, &at);
+	other = process_start(knock_at_root, &at, sizeof at);
 	CHECK_OK(os_handle_wait(ops->listener_handle(l), PATIENCE));
 	/* Who is late comes again. */
 	for (int i = 0; i < 50; i++) {

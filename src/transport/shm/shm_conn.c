@@ -220,6 +220,14 @@ void shm_peer(struct transport_conn *c, struct os_peer *out)
 	*out = c->peer;
 }
 
+void shm_abort(struct transport_conn *c)
+{
+	if (shm_conn_end(c, ST_ABORTED) != ST_ABORTED)
+		return;
+	atomic_fetch_or(&c->segment->notice, SHM_CLOSED(c->side));
+	shm_conn_ring(c);
+}
+
 /* ---- sleeping -------------------------------------------------------- */
 
 os_handle shm_handle(struct transport_conn *c)

@@ -46,11 +46,32 @@ enum status shm_listen(const struct addr *local, bool only_v6,
 	return ST_OK;
 }
 
+/* R95. The newest could only be reached by way of all others. Counted afresh
+ * each time: take may drop some that are no requests. */
+static enum status refuse_surplus(struct transport_listener *l,
+	unsigned backlog)
+{
+	struct transport_request *r;
+	enum status st = ST_OK;
+	unsigned queued;
+
+	while (st == ST_OK && os_listen_queued(l->handle, &queued) == ST_OK &&
+	       queued > backlog) {
+		st = shm_take(l, &r);
+		if (st == ST_OK)
+			shm_refuse(r, REFUSE_REJECTED);
+	}
+	return st == ST_AGAIN ? ST_OK : st;
+}
+
 enum status shm_set_backlog(struct transport_listener *l, unsigned backlog)
 {
+	enum status st;
+
 	if (l->handle == OS_NO_HANDLE)
 		return ST_OK;
-	return os_listen_backlog(l->handle, backlog);
+	st = os_listen_backlog(l->handle, backlog);
+	return st == ST_OK ? refuse_surplus(l, backlog) : st;
 }
 
 os_handle shm_listener_handle(struct transport_listener *l)
@@ -74,6 +95,11 @@ void shm_close_listener(struct transport_listener *l)
 {
 	if (l->handle != OS_NO_HANDLE && !l->handed_off)
 		refuse_queued(l);
+	shm_leave_listener(l);
+}
+
+void shm_leave_listener(struct transport_listener *l)
+{
 	if (l->held)
 		shm_taken_drop(l->held);
 	os_handle_close(l->handle);

@@ -15,6 +15,7 @@ enum status shm_listen(const struct addr *local, bool only_v6,
 enum status shm_set_backlog(struct transport_listener *l, unsigned backlog);
 os_handle shm_listener_handle(struct transport_listener *l);
 void shm_close_listener(struct transport_listener *l);
+void shm_leave_listener(struct transport_listener *l);
 enum status shm_pack_listener(struct transport_listener *l, uint8_t *blob,
 	uint32_t *len, os_handle *handles, unsigned *count);
 enum status shm_unpack_listener(const uint8_t *blob, uint32_t len,
@@ -40,6 +41,7 @@ os_handle shm_handle(struct transport_conn *c);
 void shm_set_handle(struct transport_conn *c, os_handle h);
 enum status shm_arm(struct transport_conn *c, unsigned interest);
 enum status shm_drain(struct transport_conn *c, bool keep);
+void shm_abort(struct transport_conn *c);
 void shm_close(struct transport_conn *c, bool handed_off);
 
 /* shm_message.c */

@@ -90,6 +90,11 @@ void shm_rdma_recount(struct shm_rdma *r)
 }
 
 /* ---- descriptors ----------------------------------------------------- */
+/*
+ * The same bytes on any host (R173), and nothing in them that is trusted when
+ * they come back (R174): the slot is looked up, the key compared, and the
+ * length is the peer's own claim, which the slot or the table corrects.
+ */
 
 struct descriptor {
 	uint32_t slot;
@@ -173,7 +178,7 @@ enum status shm_expose(struct transport_conn *c, void *base, uint64_t len,
 		os_mutex_unlock(&r->lock);
 		return ST_NOMEM;
 	}
-	d.key = shm_rdma_fresh(r);
+	d.key = shm_rdma_fresh(r); /* R176: no two exposures have the same */
 	e = &r->table[d.slot];
 	*e = (struct shm_exposure){.used = true, .rights = rights,
 		.key = d.key, .len = len, .base = base};
@@ -287,9 +292,9 @@ static enum status target_check(const struct descriptor *d,
 		total += spans[i].len;
 	}
 	if (total > d->len || offset > d->len - total)
-		return ST_INVAL;
+		return ST_INVAL; /* R155 */
 	if (!(d->rights & right))
-		return ST_ACCESS;
+		return ST_ACCESS; /* R177 */
 	*out = (struct shm_target){.op = op, .slot = d->slot, .key = d->key,
 		.offset = offset, .len = total};
 	return ST_OK;
@@ -352,7 +357,8 @@ static enum status direct_copy(struct transport_conn *c,
 		base + t->offset, t->len);
 }
 
-/* ST_UNSUPPORTED: ask the peer to do it. The slot is entered. */
+/* R153, R154: from base + offset on, and nowhere else. ST_UNSUPPORTED: ask the
+ * peer to do it. The slot is entered. */
 static enum status direct(struct transport_conn *c,
 	const struct shm_target *t, const struct os_span *spans,
 	unsigned count, struct shm_slot *slot)

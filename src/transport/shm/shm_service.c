@@ -31,7 +31,8 @@ void shm_service_drop_all(struct shm_rdma *r)
 		r->services[i].phase = SERVICE_NONE;
 }
 
-/* Where the bytes are, if the peer may have them. */
+/* Where the bytes are, if the peer may have them: whatever it says, by our own
+ * table (R153 to R155, R176 to R178). */
 static enum shm_reply reach(struct shm_rdma *r, uint32_t slot, uint64_t key,
 	uint32_t right, uint64_t offset, uint64_t len, uint8_t **out)
 {

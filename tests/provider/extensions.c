@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#include "extensions.h"
+
+struct extensions ext;
+
+static void *ask(GUID id)
+{
+	int error = 0;
+	void *f = spi_extension(&id, &error);
+
+	CHECK_CODE(error, 0);
+	CHECK(f != NULL);
+	return f;
+}
+
+void ext_start(void)
+{
+	spi_start();
+	ext.capabilities = (LPFN_WSDQUERYCAPABILITIES)ask(
+		(GUID)WSDID_QUERYCAPABILITIES);
+	ext.wait_handle = (LPFN_WSDGETWAITHANDLE)ask(
+		(GUID)WSDID_GETWAITHANDLE);
+	ext.arm = (LPFN_WSDARM)ask((GUID)WSDID_ARM);
+	ext.peer_identity = (LPFN_WSDPEERIDENTITY)ask(
+		(GUID)WSDID_PEERIDENTITY);
+	ext.abandon = (LPFN_WSDABANDON)ask((GUID)WSDID_ABANDON);
+	ext.open_channel = (LPFN_WSDOPENCHANNEL)ask((GUID)WSDID_OPENCHANNEL);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* extensions.h - our own extension functions (<openwsd/wsdext.h>), for cases. */
+#ifndef PROVIDER_TEST_EXTENSIONS_H
+#define PROVIDER_TEST_EXTENSIONS_H
+
+#include <openwsd/wsdext.h>
+
+#include "conform/endpoint.h"
+
+struct extensions {
+	LPFN_WSDQUERYCAPABILITIES capabilities;
+	LPFN_WSDGETWAITHANDLE wait_handle;
+	LPFN_WSDARM arm;
+	LPFN_WSDPEERIDENTITY peer_identity;
+	LPFN_WSDABANDON abandon;
+	LPFN_WSDOPENCHANNEL open_channel;
+};
+extern struct extensions ext;
+
+/* spi_start, and asks for ours; all must be there. */
+void ext_start(void);
+
+#endif
