@@ -4,6 +4,7 @@
 
 #include "connect.h"
 #include "memory.h"
+#include "passing.h"
 #include "real.h"
 #include "transfer.h"
 
@@ -93,6 +94,8 @@ INTERPOSED ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
 
 	if (!s) {
 		note_fast_open(fd, flags);
+		if (passing_possible(m))
+			return passing_sendmsg(fd, m, flags);
 		return real.sendmsg(fd, m, flags);
 	}
 	return transfer_sent(s, send_message(s, m, flags), flags);

@@ -15,8 +15,10 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "carry.h"
 #include "epoll_set.h"
 #include "real.h"
+#include "relay.h"
 #include "sock.h"
 
 static bool links_entered;
@@ -25,6 +27,7 @@ static int saved_errno;
 static void prepare(void)
 {
 	saved_errno = errno;
+	relays_fork_prepare();
 	links_entered = set_links_enter();
 	fdtable_fork_prepare();
 	sw_fork_prepare();
@@ -44,6 +47,7 @@ static void parent(void)
 	sw_fork_parent(!failed);
 	fdtable_fork_parent();
 	set_links_leave(links_entered);
+	relays_fork_parent();
 	if (!failed)
 		errno = saved_errno;
 }
@@ -55,11 +59,14 @@ static void child(void)
 	set_links_reset();
 	set_child();
 	fdtable_fork_child();
+	relays_fork_child();
+	carry_note_process();
 	errno = saved_errno;
 }
 
 void fork_start(void)
 {
+	carry_note_process();
 	pthread_atfork(prepare, parent, child);
 }
 

@@ -343,6 +343,21 @@ static int raw_daemon(int nochdir, int noclose)
 	return -1;
 }
 
+static int raw_execve(const char *path, char *const *argv, char *const *env)
+{
+	return (int)kernel(SYS_execve, path, argv, env);
+}
+
+static int raw_execvpe(const char *file, char *const *argv, char *const *env)
+{
+	return raw_execve(file, argv, env);
+}
+
+static int raw_fexecve(int fd, char *const *argv, char *const *env)
+{
+	return (int)kernel(SYS_execveat, fd, "", argv, env, AT_EMPTY_PATH);
+}
+
 static int raw_pthread_cancel(pthread_t thread)
 {
 	return ENOSYS;

@@ -90,7 +90,10 @@
 	X(int, __vdprintf_chk, (int, int, const char *, va_list))             \
 	X(int, daemon, (int, int))                                            \
 	X(pid_t, _Fork, (void))                                               \
-	X(int, pthread_cancel, (pthread_t))
+	X(int, pthread_cancel, (pthread_t))                                   \
+	X(int, execve, (const char *, char *const *, char *const *))          \
+	X(int, execvpe, (const char *, char *const *, char *const *))         \
+	X(int, fexecve, (int, char *const *, char *const *))
 
 struct real {
 #define REAL_SLOT(result, name, parameters) result(*name) parameters;

@@ -127,7 +127,7 @@ int sock_put_name(struct sock *s, const struct addr *a, struct sockaddr *sa,
 	return 0;
 }
 
-static void explain_drop(int fd)
+static void explain_drop(int fd, enum sw_reason why)
 {
 	struct sockaddr_storage sa;
 	socklen_t len = sizeof sa;
@@ -136,7 +136,15 @@ static void explain_drop(int fd)
 	if (sw_explaining() &&
 		real.getsockname(fd, (struct sockaddr *)&sa, &len) == 0 &&
 		addr_from_sockaddr((struct sockaddr *)&sa, (int)len, &local))
-		sw_explain(SW_LISTEN, &local, NULL, NULL, SW_NO_DESCRIPTORS);
+		sw_explain(SW_LISTEN, &local, NULL, NULL, why);
+}
+
+void listener_leave(struct sock *s, int fd)
+{
+	if (!atomic_load(&s->listener))
+		return;
+	listener_drop(s);
+	explain_drop(fd, SW_PASSED);
 }
 
 void listener_drop_handle(int fd)
@@ -149,7 +157,7 @@ void listener_drop_handle(int fd)
 		if (file_kind(f) == FILE_LISTENER &&
 			has_handle(sock_of(f), fd)) {
 			listener_drop(sock_of(f));
-			explain_drop(i);
+			explain_drop(i, SW_NO_DESCRIPTORS);
 		}
 		file_release(f);
 	}

@@ -143,6 +143,8 @@ struct sw_listener *listener_get(struct sock *s);
 void listener_put(struct sock *s);
 /* The SAN listener goes, TCP stays. */
 void listener_drop(struct sock *s);
+/* The same because its number fd is given to another process. */
+void listener_leave(struct sock *s, int fd);
 
 /* The same for the listener that waits on this hidden number. */
 void listener_drop_handle(int fd);

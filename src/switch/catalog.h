@@ -3,9 +3,9 @@
  * catalog.h - which provider libraries there are.
  *
  * The catalog is a directory of small files NAME.provider; catalog_entry.h
- * tells what is in them. The setting "catalog" names it; otherwise the user's own
- * (~/.config/openwsd/providers.d) and the system's (/etc/openwsd/providers.d)
- * are read, in this order; when there is neither, the provider that was
+ * tells what is in them. The setting "catalog" names it; otherwise the user's
+ * own (~/.config/openwsd/providers.d) and the system's
+ * (/etc/openwsd/providers.d) are read, in this order; when there is neither, the provider that was
  * installed beside this library is used.
  */
 #ifndef WSD_SWITCH_CATALOG_H

@@ -69,7 +69,8 @@ void sw_close_lost(struct sw_conn *c)
 {
 	bool last = atomic_fetch_sub(&c->shared->sharers, 1) == 1;
 
-	conn_set_fact(c, FACT_GONE);
+	if (last)
+		conn_set_fact(c, FACT_GONE);
 	c->handle = OS_NO_HANDLE;
 	/* Only a channel has no handle but this one. */
 	conn_destroy(c, !last || c->lane == &lane_channel);

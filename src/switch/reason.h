@@ -32,7 +32,9 @@
 	X(SW_REJECTED, "refused", "the other side refused the SAN connection") \
 	X(SW_TIMEOUT, "no-answer", "the other side did not answer in time")   \
 	X(SW_FAILED, "failed", "the SAN service provider failed")             \
-	X(SW_VERSION, "version", "the two sides speak different versions")
+	X(SW_VERSION, "version", "the two sides speak different versions")    \
+	X(SW_PASSED, "passed",                                                \
+		"the listener was given to another process, which accepts TCP")
 
 enum sw_reason {
 #define SW_REASON_ENUM(name, code, text) name,

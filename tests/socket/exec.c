@@ -105,6 +105,53 @@ CASE(an_executed_program_serves_on_an_inherited_connection)
 	expect_eof(pair.client);
 }
 
+static void execute_as_input(void *argument)
+{
+	struct program program = {"--exec-echo", 0};
+
+	CHECK_OK(dup2(*(int *)argument, 0));
+	CHECK_OK(close(*(int *)argument));
+	execute(&program);
+}
+
+/* As inetd does; the test itself keeps no copy. */
+CASE(an_executed_program_has_a_connection_as_standard_input)
+{
+	struct pair pair = pair_open();
+	pid_t child;
+
+	CHECK_OK(fcntl(pair.client, F_SETFD, FD_CLOEXEC));
+	send_text(pair.client, "before");
+	child = child_start(execute_as_input, &pair.server);
+	CHECK_OK(close(pair.server));
+	recv_text(pair.client, "before");
+	send_pattern(pair.client, 0, 300000);
+	recv_pattern(pair.client, 0, 300000);
+	CHECK_OK(shutdown(pair.client, SHUT_WR));
+	child_join(child);
+	expect_eof(pair.client);
+}
+
+static void execute_sleep(void *argument)
+{
+	(void)argument;
+	execl("/bin/sleep", "sleep", "0.2", NULL);
+	_exit(CASE_FAIL);
+}
+
+CASE(a_program_that_is_executed_with_forgotten_descriptors_does_no_harm)
+{
+	struct pair pair = pair_open();
+	pid_t child = child_start(execute_sleep, NULL);
+
+	for (int i = 0; i < 40; i++) {
+		roundtrip(pair.client, pair.server);
+		pause_ms(2);
+	}
+	child_join(child);
+	roundtrip(pair.client, pair.server);
+}
+
 CASE(an_executed_program_serves_on_a_client_connection)
 {
 	struct pair pair = pair_open();

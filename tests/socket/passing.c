@@ -80,6 +80,70 @@ CASE(a_passed_connection_is_served_by_another_process)
 	child_join(child);
 }
 
+static void take_and_send(void *argument)
+{
+	int *channel = argument, fd;
+
+	CHECK_OK(close(channel[0]));
+	fd = take(channel[1], 0);
+	send_pattern(fd, 7, 3000000);
+	recv_pattern(fd, 9, 3000000);
+	CHECK_OK(shutdown(fd, SHUT_WR));
+	expect_eof(fd);
+}
+
+static void do_nothing(void *argument)
+{
+	(void)argument;
+}
+
+/* While another child comes and goes. */
+CASE(much_data_goes_through_a_passed_connection)
+{
+	int channel[2];
+	struct pair pair;
+	pid_t child;
+
+	CHECK_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, channel));
+	child = child_start(take_and_send, channel);
+	pair = pair_open();
+	pass(channel[0], pair.server);
+	CHECK_OK(close(pair.server));
+	child_join(child_start(do_nothing, NULL));
+	recv_pattern(pair.client, 7, 3000000);
+	send_pattern(pair.client, 9, 3000000);
+	expect_eof(pair.client);
+	CHECK_OK(shutdown(pair.client, SHUT_WR));
+	child_join(child);
+}
+
+static void take_and_abort(void *argument)
+{
+	struct linger now = {1, 0};
+	int *channel = argument, fd;
+
+	CHECK_OK(close(channel[0]));
+	fd = take(channel[1], 0);
+	CHECK_OK(setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now));
+	CHECK_OK(close(fd));
+}
+
+CASE(a_reset_reaches_the_peer_of_a_passed_connection)
+{
+	int channel[2];
+	struct pair pair;
+	pid_t child;
+	char byte;
+
+	CHECK_OK(socketpair(AF_UNIX, SOCK_STREAM, 0, channel));
+	child = child_start(take_and_abort, channel);
+	pair = pair_open();
+	pass(channel[0], pair.server);
+	CHECK_OK(close(pair.server));
+	CHECK_ERRNO(recv(pair.client, &byte, 1, 0), ECONNRESET);
+	child_join(child);
+}
+
 static void take_and_serve(void *argument)
 {
 	int listener = take(((int *)argument)[1], 0);
