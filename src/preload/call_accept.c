@@ -80,6 +80,9 @@ static int accept_san(struct sock *s, const struct acceptance *a)
 		return -EMFILE;
 	if (st == ST_NOMEM)
 		return -ENOBUFS;
+	/* Another process has ended the offer (carry_listeners). */
+	if (st == ST_INVAL)
+		listener_leave(s, a->fd);
 	if (st != ST_OK)
 		return -EAGAIN;
 	sw_conn_peer(c, &peer);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* call_exec.c - the program is replaced by another one. */
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -9,9 +10,15 @@
 
 extern char **environ;
 
+static void carry(void)
+{
+	carry_listeners();
+	carry_standard_streams();
+}
+
 INTERPOSED int execve(const char *path, char *const argv[], char *const env[])
 {
-	carry_standard_streams();
+	carry();
 	return real.execve(path, argv, env);
 }
 
@@ -22,19 +29,19 @@ INTERPOSED int execv(const char *path, char *const argv[])
 
 INTERPOSED int execvp(const char *file, char *const argv[])
 {
-	carry_standard_streams();
+	carry();
 	return real.execvpe(file, argv, environ);
 }
 
 INTERPOSED int execvpe(const char *file, char *const argv[], char *const env[])
 {
-	carry_standard_streams();
+	carry();
 	return real.execvpe(file, argv, env);
 }
 
 INTERPOSED int fexecve(int fd, char *const argv[], char *const env[])
 {
-	carry_standard_streams();
+	carry();
 	return real.fexecve(fd, argv, env);
 }
 
@@ -105,4 +112,24 @@ INTERPOSED int execle(const char *path, const char *first, ...)
 	r = execve(path, list, va_arg(ap, char **));
 	va_end(ap);
 	return r;
+}
+
+/* ---- in one call with the fork ---------------------------------------- */
+
+INTERPOSED int posix_spawn(pid_t *pid, const char *path,
+	const posix_spawn_file_actions_t *actions,
+	const posix_spawnattr_t *attributes, char *const argv[],
+	char *const env[])
+{
+	carry_listeners();
+	return real.posix_spawn(pid, path, actions, attributes, argv, env);
+}
+
+INTERPOSED int posix_spawnp(pid_t *pid, const char *file,
+	const posix_spawn_file_actions_t *actions,
+	const posix_spawnattr_t *attributes, char *const argv[],
+	char *const env[])
+{
+	carry_listeners();
+	return real.posix_spawnp(pid, file, actions, attributes, argv, env);
 }

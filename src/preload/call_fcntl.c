@@ -63,6 +63,20 @@ static int file_flags(int fd, int flags)
 	return r;
 }
 
+/* What was to be closed upon exec, and then was not, is meant for somebody. */
+static void note_heritage(int fd, bool close_on_exec)
+{
+	struct sock *s;
+
+	if (close_on_exec || !(sys_fcntl(fd, F_GETFD, 0) & FD_CLOEXEC))
+		return;
+	s = sock_enter(fd);
+	if (!s)
+		return;
+	s->heritage = true;
+	sock_leave(s);
+}
+
 INTERPOSED int fcntl(int fd, int cmd, ...)
 {
 	va_list ap;
@@ -77,6 +91,8 @@ INTERPOSED int fcntl(int fd, int cmd, ...)
 		return real.fcntl(fd, cmd, arg);
 	if (cmd == F_SETFL)
 		return file_flags(fd, (int)arg);
+	if (cmd == F_SETFD)
+		note_heritage(fd, arg & FD_CLOEXEC);
 	return real.fcntl(fd, cmd, arg);
 }
 
@@ -147,7 +163,7 @@ static int san_ioctl(struct sock *s, int fd, unsigned long request, void *arg)
 
 INTERPOSED int ioctl(int fd, unsigned long request, ...)
 {
-	struct sock *s = sock_enter(fd);
+	struct sock *s;
 	va_list ap;
 	void *arg;
 	int r;
@@ -155,6 +171,9 @@ INTERPOSED int ioctl(int fd, unsigned long request, ...)
 	va_start(ap, request);
 	arg = va_arg(ap, void *);
 	va_end(ap);
+	if (__builtin_expect(request == FIONCLEX, 0))
+		note_heritage(fd, false);
+	s = sock_enter(fd);
 	if (!s)
 		return real.ioctl(fd, request, arg);
 	if (request == FIONBIO)

@@ -173,3 +173,37 @@ void carry_standard_streams(void)
 		file_release(&list[i].sock->file);
 	}
 }
+
+/* ---- listeners -------------------------------------------------------- */
+
+/* The kernel object behind it is the same in all processes that have it. */
+static void end_offers(struct sock *s)
+{
+	os_handle handles[SW_LISTENER_HANDLES];
+	struct sw_listener *l = listener_get(s);
+	unsigned n;
+
+	if (!l)
+		return;
+	n = sw_listener_handles(l, handles, SW_LISTENER_HANDLES);
+	for (unsigned i = 0; i < n; i++)
+		SYS2(SYS_shutdown, handles[i], SHUT_RDWR);
+	listener_put(s);
+}
+
+void carry_listeners(void)
+{
+	for (int fd = 0; fd < (int)fdtable_top(); fd++) {
+		struct file *f;
+
+		if (!fdtable_is(fd, FILE_LISTENER) || !is_kept(fd))
+			continue;
+		f = fdtable_hold(fd);
+		if (!f)
+			continue;
+		if (file_kind(f) == FILE_LISTENER &&
+			(sock_of(f)->heritage || fd < STREAMS))
+			end_offers(sock_of(f));
+		file_release(f);
+	}
+}

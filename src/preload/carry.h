@@ -14,6 +14,14 @@
 /* Before an exec. When that fails, the program goes on with kernel sockets. */
 void carry_standard_streams(void);
 
+/*
+ * Before an exec. A listener that the program is meant to serve (it was made
+ * inheritable, or is a standard stream) is offered on no SAN any more, in no
+ * process: those who came that way might wait for ever. May be called between
+ * vfork and exec.
+ */
+void carry_listeners(void);
+
 /* This process is the one whose memory this is. Once, and after each fork. */
 void carry_note_process(void);
 

@@ -358,6 +358,22 @@ static int raw_fexecve(int fd, char *const *argv, char *const *env)
 	return (int)kernel(SYS_execveat, fd, "", argv, env, AT_EMPTY_PATH);
 }
 
+static int raw_posix_spawn(pid_t *pid, const char *path,
+	const posix_spawn_file_actions_t *actions,
+	const posix_spawnattr_t *attributes, char *const *argv,
+	char *const *env)
+{
+	return ENOSYS;
+}
+
+static int raw_posix_spawnp(pid_t *pid, const char *file,
+	const posix_spawn_file_actions_t *actions,
+	const posix_spawnattr_t *attributes, char *const *argv,
+	char *const *env)
+{
+	return ENOSYS;
+}
+
 static int raw_pthread_cancel(pthread_t thread)
 {
 	return ENOSYS;

@@ -17,6 +17,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/epoll.h>
@@ -93,7 +94,13 @@
 	X(int, pthread_cancel, (pthread_t))                                   \
 	X(int, execve, (const char *, char *const *, char *const *))          \
 	X(int, execvpe, (const char *, char *const *, char *const *))         \
-	X(int, fexecve, (int, char *const *, char *const *))
+	X(int, fexecve, (int, char *const *, char *const *))                  \
+	X(int, posix_spawn, (pid_t *, const char *,                           \
+		const posix_spawn_file_actions_t *,                           \
+		const posix_spawnattr_t *, char *const *, char *const *))     \
+	X(int, posix_spawnp, (pid_t *, const char *,                          \
+		const posix_spawn_file_actions_t *,                           \
+		const posix_spawnattr_t *, char *const *, char *const *))
 
 struct real {
 #define REAL_SLOT(result, name, parameters) result(*name) parameters;

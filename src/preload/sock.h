@@ -29,6 +29,7 @@ struct sock {
 	_Atomic bool nonblock;
 	bool bound;
 	bool lost;      /* the connection's number is another's now */
+	bool heritage;  /* meant for a program that will be executed */
 	bool only_tcp;  /* an option is set that no SAN has */
 	bool reuseport;
 	bool only_v6;

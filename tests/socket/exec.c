@@ -5,6 +5,7 @@
 #include "task.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
@@ -178,6 +179,60 @@ CASE(an_executed_program_accepts_from_an_inherited_listener)
 	recv_pattern(client, 0, 20000);
 	CHECK_OK(close(client));
 	child_join(child);
+}
+
+/* As most languages make them. */
+static int private_listener(void)
+{
+	struct sockaddr_in sa = {.sin_family = AF_INET,
+	        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = CHECK_OK(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+
+	CHECK_OK(bind(fd, (struct sockaddr *)&sa, sizeof(sa)));
+	CHECK_OK(listen(fd, 5));
+	return fd;
+}
+
+static void make_inheritable_and_execute(void *argument)
+{
+	struct program program = {"--exec-accept", *(int *)argument};
+
+	CHECK_OK(fcntl(program.fd, F_SETFD, 0));
+	execute(&program);
+}
+
+/* Which keeps it open, but does not accept. */
+CASE(an_executed_program_accepts_from_the_listener_of_its_parent)
+{
+	int listener = private_listener();
+	int client;
+	pid_t child;
+
+	child = child_start(make_inheritable_and_execute, &listener);
+	pause_ms(100);
+	client = client_of(listener);
+	send_pattern(client, 0, 20000);
+	recv_pattern(client, 0, 20000);
+	CHECK_OK(close(client));
+	child_join(child);
+}
+
+/* The parent goes on; new clients come by TCP. */
+CASE(a_listener_that_was_given_to_a_program_still_accepts)
+{
+	int listener = private_listener();
+	struct pollfd p = {.fd = listener, .events = POLLIN};
+	int client;
+
+	CHECK_OK(fcntl(listener, F_SETFD, 0));
+	child_join(child_start(execute_sleep, NULL));
+	CHECK_EQ(fcntl(listener, F_SETFL, O_NONBLOCK), 0);
+	if (poll(&p, 1, 10) > 0)
+		CHECK_ERRNO(accept(listener, NULL, NULL), EAGAIN);
+	CHECK_EQ(poll(&p, 1, 50), 0);
+	client = client_of(listener);
+	CHECK_EQ(poll(&p, 1, 1000), 1);
+	roundtrip(client, CHECK_OK(accept(listener, NULL, NULL)));
 }
 
 static void become_true(void)

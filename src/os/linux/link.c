@@ -122,6 +122,12 @@ static enum status give_link(int fd, os_handle *out, struct os_peer *peer)
 	return ST_OK;
 }
 
+/* After a shutdown by any process the kernel only says that there is nothing. */
+static bool is_over(int listener)
+{
+	return os_poll_one(listener, 0, 0) > 0;
+}
+
 enum status os_link_accept(os_handle listener, os_handle *out,
 	struct os_peer *peer)
 {
@@ -130,6 +136,8 @@ enum status os_link_accept(os_handle listener, os_handle *out,
 	do
 		fd = sys_above_stdio(sys_accept((int)listener, 0));
 	while (fd == -EINTR || fd == -ECONNABORTED);
+	if (fd == -EAGAIN && is_over((int)listener))
+		return ST_INVAL;
 	if (fd < 0)
 		return sys_status(fd);
 	return give_link(fd, out, peer);
