@@ -31,6 +31,17 @@ def documents():
             yield path, f.read()
 
 
+@case("the manual has every reason that --explain may give")
+def reasons_are_documented():
+    with open(os.path.join(TOP, "src/switch/reason.h"), encoding="utf-8") as f:
+        codes = re.findall(r'X\(SW_\w+,\s*"([a-z-]+)"', f.read())
+    check(len(codes) > 15, f"only {codes}")
+    with open(os.path.join(TOP, "docs/wsd-run.1"), encoding="utf-8") as f:
+        manual = f.read()
+    missing = [code for code in codes if f".It Li {code}\n" not in manual]
+    check_equal(missing, [], "reasons without a word in the manual")
+
+
 def is_there(path):
     return bool(glob.glob(path))
 
