@@ -207,9 +207,10 @@ struct _WSDCHANNEL {
 	 */
 	int (WSPAPI *Status)(PVOID lpContext, BOOL bThorough);
 	/*
-	 * From now on the provider uses h, a duplicate of hWait made by the caller,
-	 * who keeps owning it and closes it only after WSPCloseSocket; the
-	 * provider closes its own. May be called again with another duplicate.
+	 * From now on the provider uses h: hWait itself, which is the caller's from
+	 * then on, or a duplicate made by the caller; then the provider closes its
+	 * own. The caller closes h only after WSPCloseSocket. May be called again
+	 * with another duplicate.
 	 */
 	void (WSPAPI *SetWaitHandle)(PVOID lpContext, WSDWAITHANDLE h);
 };

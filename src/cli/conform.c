@@ -19,6 +19,11 @@
 #include "message.h"
 #include "options.h"
 
+#define SECOND UINT64_C(1000000000)
+
+/* So many checks in a row that hang are enough. */
+enum { HUNG_ENOUGH = 5 };
+
 static const char usage[] =
 	"usage: wsd conform PROVIDER [OPTIONS]\n"
 	"       wsd conform --list [--json] [--rule RULE]\n"
@@ -32,6 +37,7 @@ static const char usage[] =
 	"  --address A       an address of the provider; default: the first\n"
 	"                    that it lists\n"
 	"  --guid GUID       the provider's own identifier (for R14)\n"
+	"  --seconds N       how long a case may take; default: 25\n"
 	"  --list            print the rules and stop\n"
 	"  --json            results for programs\n"
 	"  --quiet           no progress on standard error\n"
@@ -41,7 +47,7 @@ static const char usage[] =
 	"was used wrongly or the file is no provider.\n";
 
 struct request {
-	const char *path, *address, *guid, *rule;
+	const char *path, *address, *guid, *rule, *seconds;
 	const char *one_case, *one_role; /* hidden: in a process for it */
 	bool list, json, quiet;
 	struct kit_wanted wanted;
@@ -62,6 +68,17 @@ static bool take_rules(struct request *q)
 	usage_error("conform", "no rule %s: they are R1 to R%d", q->rule,
 		RULE_COUNT);
 	return false;
+}
+
+static bool take_seconds(const struct request *q)
+{
+	uint64_t seconds = CASE_SECONDS;
+
+	if (q->seconds && !options_number("conform", "--seconds", q->seconds,
+				  2, 3600, &seconds))
+		return false;
+	case_seconds_set((unsigned)seconds);
+	return true;
 }
 
 /* What the cases get to know of the provider. */
@@ -112,6 +129,10 @@ static void set_prefix(const struct request *q)
 		prefix[n++] = "--guid";
 		prefix[n++] = q->guid;
 	}
+	if (q->seconds) {
+		prefix[n++] = "--seconds";
+		prefix[n++] = q->seconds;
+	}
 	prefix[n++] = "--in";
 	prefix[n++] = q->path;
 	prefix[n] = NULL;
@@ -151,11 +172,13 @@ static bool probe(struct request *q)
 	return take_target(q);
 }
 
+/* Stops when nothing is to be expected any more. */
 static void run_cases(const struct request *q, struct kit_run *run)
 {
+	unsigned hung = 0;
 	char title[256];
 
-	for (unsigned i = 0; i < run->count; i++) {
+	for (unsigned i = 0; i < run->count && hung < HUNG_ENOUGH; i++) {
 		struct kit_case *c = &run->cases[i];
 
 		if (!q->quiet)
@@ -163,7 +186,10 @@ static void run_cases(const struct request *q, struct kit_run *run)
 				case_title(c->test, title, sizeof(title)));
 		runner_run("--case", c->test->name, &c->outcome);
 		c->was_run = true;
+		hung = c->outcome.ns < case_seconds() * SECOND ? 0 : hung + 1;
 	}
+	if (hung == HUNG_ENOUGH)
+		message("stopped: %u checks in a row have hung", hung);
 }
 
 static int check(struct request *q)
@@ -180,6 +206,7 @@ static int check(struct request *q)
 		return 1;
 	}
 	run_cases(q, &run);
+	kit_want_broken(&q->wanted, &run);
 	report.run = &run;
 	report.address = q->address;
 	if (q->json)
@@ -219,6 +246,7 @@ static int conform(int argc, char **argv)
 		{"--rule", &q.rule, NULL},
 		{"--address", &q.address, NULL},
 		{"--guid", &q.guid, NULL},
+		{"--seconds", &q.seconds, NULL},
 		{"--list", NULL, &q.list},
 		{"--json", NULL, &q.json},
 		{"--quiet", NULL, &q.quiet},
@@ -234,7 +262,7 @@ static int conform(int argc, char **argv)
 
 	if (n < 0)
 		return options_status(n);
-	if (!take_rules(&q) || !take_target(&q))
+	if (!take_rules(&q) || !take_seconds(&q) || !take_target(&q))
 		return EXIT_USAGE;
 	if (q.path)
 		set_prefix(&q);

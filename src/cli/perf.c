@@ -19,9 +19,9 @@ static const char usage[] =
 	"usage: wsd perf [HOST[:PORT]] [OPTIONS]\n"
 	"       wsd perf --server [--port PORT] [--provider NAME | PATH]\n"
 	"\n"
-	"Measures a SAN service provider itself, without a program or a switch\n"
-	"on top: the time of a round trip, and the bandwidth one way by\n"
-	"messages and by RDMA, for transfers of several sizes. HOST is the\n"
+	"Measures a SAN service provider itself, without a program or a\n"
+	"switch on top: the time of a round trip, and the bandwidth one way\n"
+	"by messages and by RDMA, for transfers of several sizes. HOST is the\n"
 	"address of a machine where `wsd perf --server` runs; without it both\n"
 	"ends are here, the other one in a process of its own.\n"
 	"\n"
@@ -35,8 +35,8 @@ static const char usage[] =
 	"  --help, --version\n"
 	"\n"
 	"Units: ns, us, ms are billionths, millionths and thousandths of a\n"
-	"second; MB/s is a million bytes a second, KiB 1024 bytes. Ctrl-C ends\n"
-	"it with what there is. The exit status is 0 when everything was\n"
+	"second; MB/s is a million bytes a second, KiB 1024 bytes. Ctrl-C\n"
+	"ends it with what there is. The exit status is 0 when everything was\n"
 	"measured, 1 when not, 2 when wsd was used wrongly.\n";
 
 struct request {

@@ -97,7 +97,8 @@ int perf_peer_slot(struct perf_peer *p, char **out)
 
 int perf_peer_send(struct perf_peer *p, uint32_t len)
 {
-	int code = link_send(&p->link, &p->requests->send[p->next_send], slot_at(p), len);
+	struct link_request *r = &p->requests->send[p->next_send];
+	int code = link_send(&p->link, r, slot_at(p), len);
 
 	if (!code)
 		p->next_send = (p->next_send + 1) % PERF_WINDOW;
@@ -118,9 +119,9 @@ int perf_peer_command(struct perf_peer *p, const struct perf_command *c)
 int perf_peer_receive(struct perf_peer *p, uint64_t ns, char **data,
 	uint32_t *len)
 {
+	struct link_request *r = &p->requests->receive[p->next_receive];
 	DWORD bytes = 0;
-	int code = link_wait(&p->link, &p->requests->receive[p->next_receive], ns,
-		&bytes);
+	int code = link_wait(&p->link, r, ns, &bytes);
 
 	*data = p->receives + (size_t)p->next_receive * p->slot;
 	*len = bytes;

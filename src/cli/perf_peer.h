@@ -32,7 +32,7 @@ struct perf_peer {
 	char *rdma;             /* PERF_SIZE_MAX */
 	struct perf_requests *requests;
 	unsigned next_receive, next_send; /* slots */
-	struct link_exposed their_memory; /* what the other side exposes; len 0: none */
+	struct link_exposed their_memory; /* len 0: they expose none */
 };
 
 /* Memory and receives for a connected link, which the peer then owns; it is

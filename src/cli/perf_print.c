@@ -81,9 +81,10 @@ static void print_head_json(const struct perf_title *t)
 	json_member("description", t->description, ", ");
 	json_member("library", t->library, ",\n ");
 	json_member("peer", addr_text(&t->peer, where), ", ");
-	printf("\"same_command\": %s, \"cpus\": %u, \"seconds_per_figure\": %g,\n"
-	       " \"rows\": [", t->same_command ? "true" : "false",
-		os_cpu_count(), (double)t->ns / 1e9);
+	printf("\"same_command\": %s, \"cpus\": %u, ",
+		t->same_command ? "true" : "false", os_cpu_count());
+	printf("\"seconds_per_figure\": %g,\n \"rows\": [",
+		(double)t->ns / 1e9);
 }
 
 void perf_print_head(const struct perf_title *t, bool json)

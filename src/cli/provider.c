@@ -6,6 +6,7 @@
 
 #include "command.h"
 #include "message.h"
+#include "trial.h"
 
 static const char usage[] =
 	"usage: wsd provider install PATH [--user | --system] [--name NAME]\n"
@@ -22,9 +23,9 @@ static const char usage[] =
 	"  check    start each, or the one, and print what it offers, and\n"
 	"           what is wrong with it\n"
 	"\n"
-	"  --user       the catalog of this user (default, but not on Windows)\n"
+	"  --user       the catalog of this user (not on Windows; default)\n"
 	"  --system     the catalog of all users\n"
-	"  --name NAME  in the catalog; default: what the provider calls itself\n"
+	"  --name NAME  in the catalog; default: what it calls itself\n"
 	"  --guid GUID  of a provider that does not tell its own\n"
 	"  --json       for programs\n"
 	"  --help, --version\n"
@@ -40,6 +41,7 @@ static const struct {
 	{"remove", provider_remove},
 	{"list", provider_list},
 	{"check", provider_check},
+	{"trial", trial_run}, /* for wsd itself */
 };
 
 bool provider_scope(const char *what, bool user, bool system,

@@ -14,6 +14,7 @@
 #include "options.h"
 #include "provider.h"
 #include "spi_client.h"
+#include "trial.h"
 
 #define WHAT "provider"
 
@@ -56,9 +57,11 @@ static void compare_ids(struct report *r)
 	if (!e->id_known || !r->c.id_known ||
 		wsd_guid_equal(&e->id, &r->c.can.ProviderId))
 		return;
+	guid_text(&e->id, listed);
+	guid_text(&r->c.can.ProviderId, own);
 	add_problem(r, "the catalog says GUID %s, the library %s: it has been "
-		"replaced by another; remove it and install it again",
-		guid_text(&e->id, listed), guid_text(&r->c.can.ProviderId, own));
+		"replaced by another; remove it and install it again", listed,
+		own);
 }
 
 static void examine(struct report *r)
@@ -83,8 +86,8 @@ static const char *advice(const struct install_entry *e, char room[200])
 	room[0] = '\0';
 	if (e->scope != INSTALL_ANY && e->scope != INSTALL_BUILTIN &&
 		e->name[0])
-		snprintf(room, 200, "; if it is gone or has moved: wsd provider "
-			"remove %s", e->name);
+		snprintf(room, 200, "; if it is gone or has moved: wsd "
+			"provider remove %s", e->name);
 	return room;
 }
 
@@ -99,6 +102,9 @@ static void open_up(struct report *r)
 	} else if (!e->library[0]) {
 		add_problem(r, "this system does not tell where the library "
 			"is; check it by its path");
+	} else if (!trial_survived(e->library, why)) {
+		add_problem(r, "%s: %s; ask its maker for a better one",
+			e->library, why);
 	} else if (!spi_client_load(&r->c, e->library, why)) {
 		add_problem(r, "%s: %s%s", e->library, why, advice(e, room));
 	} else if (!spi_client_start(&r->c, why)) {

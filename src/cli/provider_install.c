@@ -9,6 +9,7 @@
 #include "options.h"
 #include "provider.h"
 #include "spi_client.h"
+#include "trial.h"
 
 /* usage_error() says "wsd provider: ...; see 'wsd provider --help'". */
 #define WHAT "provider"
@@ -86,7 +87,8 @@ static bool look_at(const struct wanted *w, struct install_entry *e)
 		message("%s", why);
 		return false;
 	}
-	if (!spi_client_load(&c, e->library, reason)) {
+	if (!trial_survived(e->library, reason) ||
+		!spi_client_load(&c, e->library, reason)) {
 		message("%s: %s", w->path, reason);
 		return false;
 	}

@@ -10,6 +10,7 @@
 #include "options.h"
 #include "provider.h"
 #include "spi_client.h"
+#include "trial.h"
 
 #define WHAT "provider"
 
@@ -49,7 +50,8 @@ static void look_at(const struct install_entry *e, struct row *r)
 	snprintf(r->problem, sizeof r->problem, "%s", e->problem);
 	if (r->problem[0] || !e->library[0])
 		return;
-	if (spi_client_load(&c, e->library, why)) {
+	if (trial_survived(e->library, why) &&
+		spi_client_load(&c, e->library, why)) {
 		if (!r->id_known)
 			ask_id(&c, r);
 		spi_client_unload(&c);

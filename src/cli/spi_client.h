@@ -42,7 +42,7 @@ struct spi_client {
 
 	WSDCAPABILITIES can; /* cbSize 0: it does not tell */
 	bool id_known;       /* can.ProviderId is set */
-	/* Bytes; UINT32_MAX where the provider sets no limit, or does not say. */
+	/* Bytes; UINT32_MAX: no limit, or the provider does not say. */
 	DWORD max_message, max_rdma, rdma_threshold;
 	/* Those of the SAN, port 0. */
 	struct addr addresses[SPI_ADDRESSES_MAX];

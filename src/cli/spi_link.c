@@ -340,8 +340,9 @@ int link_write(struct link *l, struct link_request *r, HANDLE handle,
 	int result;
 
 	begin(r, WSD_OUT);
-	result = l->c->rdma_write(l->s, &b, 1, (LPVOID)(uintptr_t)to->descriptor,
-		to->len, 0, &moved, 0, &r->overlapped, NULL, NULL, &err);
+	result = l->c->rdma_write(l->s, &b, 1,
+		(LPVOID)(uintptr_t)to->descriptor, to->len, 0, &moved, 0,
+		&r->overlapped, NULL, NULL, &err);
 	return begun(r, result, err);
 }
 
@@ -432,13 +433,14 @@ int link_wait(struct link *l, struct link_request *r, uint64_t ns,
 	int code;
 
 	for (;;) {
+		/* Also of those who never have to wait for long. */
+		if (interrupted())
+			return LINK_INTERRUPTED;
 		code = look_for(l, r, looks, bytes);
 		if (code != WSA_IO_INCOMPLETE)
 			return code;
 		if (until == 0)
 			until = after(ns);
-		if (interrupted())
-			return LINK_INTERRUPTED;
 		if (os_now() >= until)
 			return WSAETIMEDOUT;
 		sleep_a_little(l, r, until, &pause);

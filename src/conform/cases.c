@@ -2,6 +2,7 @@
 #include "cases.h"
 
 #include <ctype.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,6 +54,13 @@ bool case_checks(const struct test_case *c, unsigned rule)
 	return false;
 }
 
+/* "FD_ACCEPT" keeps its underscore. */
+static bool inside_constant(const char *underscore)
+{
+	return isupper((unsigned char)underscore[-1]) &&
+		isupper((unsigned char)underscore[1]);
+}
+
 const char *case_title(const struct test_case *c, char *text, size_t len)
 {
 	const char *name = c->name;
@@ -61,22 +69,59 @@ const char *case_title(const struct test_case *c, char *text, size_t len)
 	while (take_rule(&name))
 		continue;
 	for (; name[n] && n + 1 < len; n++)
-		text[n] = name[n] == '_' ? ' ' : name[n];
+		text[n] = name[n] == '_' && !inside_constant(name + n)
+			? ' ' : name[n];
 	text[n] = 0;
 	return text;
 }
 
 /* ---- running one --------------------------------------------------- */
 
+static unsigned seconds_each = CASE_SECONDS;
+
+unsigned case_seconds(void)
+{
+	return seconds_each;
+}
+
+void case_seconds_set(unsigned seconds)
+{
+	seconds_each = seconds;
+}
+
 static _Atomic bool violated;
 
 /* Says where it hangs, while there is still somebody to say it. */
 static void watch_the_clock(void *arg)
 {
-	os_sleep(CASE_SECONDS * UINT64_C(1000000000));
+	os_sleep(seconds_each * UINT64_C(1000000000));
 	trace_calls();
-	FAIL("no end after %d seconds", CASE_SECONDS);
+	FAIL("no end after %u seconds", seconds_each);
 }
+
+/* Says what it was about; the process then ends as it would have. */
+static void crashed(int number)
+{
+	trace_calls();
+	trace_upcalls();
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+static void catch_crashes(void)
+{
+	static const int numbers[] = {SIGSEGV, SIGABRT, SIGFPE, SIGILL};
+
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+		signal(numbers[i], crashed);
+}
+
+/* The address sanitizer has more to say. */
+#ifdef __SANITIZE_ADDRESS__
+#define CATCH_CRASHES 0
+#else
+#define CATCH_CRASHES 1
+#endif
 
 int case_run_here(const char *name, bool role)
 {
@@ -85,6 +130,8 @@ int case_run_here(const char *name, bool role)
 	for (struct test_case *c = first; c; c = c->next) {
 		if (c->is_role != role || strcmp(c->name, name) != 0)
 			continue;
+		if (CATCH_CRASHES)
+			catch_crashes();
 		os_thread_start(&clock, "clock", watch_the_clock, NULL);
 		c->run();
 		return atomic_load(&violated) ? CASE_FAIL : CASE_PASS;

@@ -23,8 +23,11 @@
 
 /* Exit statuses of a case's process. */
 enum { CASE_PASS = 0, CASE_FAIL = 1, CASE_SKIP = 77 };
-/* A case has so long; what it starts, a little longer. */
-enum { CASE_SECONDS = 25, CASE_DEADLINE_SECONDS = 30 };
+/* How long a case has, unless told otherwise; its process, a little longer. */
+enum { CASE_SECONDS = 25, CASE_SECONDS_MORE = 5 };
+unsigned case_seconds(void);
+/* To be set before a case is run, and the same in the processes it starts. */
+void case_seconds_set(unsigned seconds);
 
 enum { RULE_COUNT = 215 };
 

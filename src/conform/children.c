@@ -8,7 +8,7 @@
 #include "os/os.h"
 #include "runner.h"
 
-#define PATIENCE (CASE_SECONDS * UINT64_C(1000000000))
+#define PATIENCE (case_seconds() * UINT64_C(1000000000))
 
 struct child child_start(const char *role)
 {
@@ -16,7 +16,8 @@ struct child child_start(const char *role)
 	struct child c;
 
 	runner_arguments("--role", role, arguments);
-	if (os_child_start(arguments, CASE_DEADLINE_SECONDS, &c.os) != ST_OK)
+	if (os_child_start(arguments, case_seconds() + CASE_SECONDS_MORE,
+		    &c.os) != ST_OK)
 		FAIL("a child process cannot be started");
 	return c;
 }

@@ -14,7 +14,7 @@
 #include "spi_driver.h"
 
 /* Nothing that works takes longer than this. */
-#define PATIENCE (10 * UINT64_C(1000000000))
+#define PATIENCE (case_seconds() * UINT64_C(400000000))
 /* What must not happen is waited for so long. */
 #define QUIET UINT64_C(30000000)
 
@@ -78,6 +78,7 @@ struct end {
 	SOCKET s;
 	HANDLE send_handle, receive_handle;
 	char *sends, *receives; /* POOL_SLOTS of SLOT_BYTES */
+	unsigned texts;         /* that send_text has sent */
 };
 
 struct pair {
@@ -90,10 +91,14 @@ void pair_open(struct pair *p);
 void pair_close(struct pair *p);
 /* Registers pools for a connected socket. */
 void end_open(struct end *e, SOCKET s);
-/* Closes the socket and frees the pools. */
+/* Closes the socket, and frees the pools once its handle is closed. */
 void end_close(struct end *e);
 char *end_send_slot(struct end *e, unsigned slot);
 char *end_receive_slot(struct end *e, unsigned slot);
+
+/* `wanted`, or less if the provider's limit is less (R39, R40). */
+DWORD message_limit(SOCKET s, DWORD wanted);
+DWORD rdma_limit(SOCKET s, DWORD wanted);
 
 /* ---- requests ------------------------------------------------------ */
 
@@ -134,7 +139,8 @@ int request_expect_loss(SOCKET s, struct request *r);
 /* Receives until the loss of the connection is told: the code. */
 int end_await_loss(struct end *e);
 
-/* One message in either direction, by polled requests. */
+/* One message in either direction, by polled requests. A send may still be
+ * pending when send_text returns, if nobody receives. */
 void send_text(struct end *e, const char *text);
 void expect_text(struct end *e, const char *text);
 /* Both directions. */
@@ -155,6 +161,10 @@ enum rdma_op { RDMA_WRITE, RDMA_READ };
 /* Posts; the code. */
 int post_rdma(enum rdma_op op, SOCKET s, WSABUFEX *buffers, DWORD count,
 	const struct exposed *e, DWORD offset, struct request *r, int how);
+
+/* A descriptor as a line between processes. */
+void parent_tell_descriptor(const struct exposed *e);
+void child_hear_descriptor(struct child c, struct exposed *e);
 
 /* Bytes that can be told from others. */
 void pattern(void *to, size_t len, uint32_t seed);

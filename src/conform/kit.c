@@ -180,8 +180,12 @@ enum kit_result kit_judge(const struct kit_run *r, unsigned rule,
 	for (unsigned i = 0; i < r->count; i++) {
 		const struct kit_case *c = &r->cases[i];
 
-		if (!c->was_run || !case_checks(c->test, rule))
+		if (!case_checks(c->test, rule))
 			continue;
+		if (!c->was_run) {
+			*why = "not run: the provider hangs";
+			continue;
+		}
 		failed |= c->outcome.verdict == VERDICT_FAILED;
 		passed |= c->outcome.verdict == VERDICT_PASSED;
 		if (c->outcome.verdict == VERDICT_SKIPPED && !*why)
@@ -194,4 +198,10 @@ enum kit_result kit_judge(const struct kit_run *r, unsigned rule,
 	if (!*why)
 		*why = "nothing here checks it";
 	return KIT_NOT_APPLICABLE;
+}
+
+void kit_want_broken(struct kit_wanted *w, const struct kit_run *r)
+{
+	for (unsigned rule = 1; rule <= RULE_COUNT; rule++)
+		w->rule[rule] |= was_broken(r, rule);
 }

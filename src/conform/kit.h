@@ -58,4 +58,8 @@ enum kit_result { KIT_PASSED, KIT_FAILED, KIT_NOT_APPLICABLE };
 enum kit_result kit_judge(const struct kit_run *r, unsigned rule,
 	const char **why);
 
+/* Adds the rules that were broken in passing, whether they were asked for or
+ * not. */
+void kit_want_broken(struct kit_wanted *w, const struct kit_run *r);
+
 #endif

@@ -7,7 +7,7 @@
 #include "codes.h"
 #include "os/os.h"
 
-enum { SIZE = 1 << 17 };
+enum { ENTRIES = 1 << 17 };
 
 enum socket_state { NEVER, OPEN, CLOSING };
 enum request_state { NONE, POSTING, PENDING, REJECTED, COMPLETED };
@@ -26,8 +26,8 @@ struct request_entry {
 	int code;
 };
 
-static struct socket_entry sockets[SIZE];
-static struct request_entry requests[SIZE];
+static struct socket_entry sockets[ENTRIES];
+static struct request_entry requests[ENTRIES];
 static unsigned socket_count, request_count;
 static struct os_mutex lock = OS_MUTEX_INIT;
 
@@ -35,7 +35,7 @@ static unsigned place(uintptr_t key)
 {
 	uint64_t x = (uint64_t)key * UINT64_C(0x9e3779b97f4a7c15);
 
-	return (unsigned)(x >> 40) % SIZE;
+	return (unsigned)(x >> 40) % ENTRIES;
 }
 
 /* NULL: not there, and with `make` no room for it. */
@@ -43,10 +43,10 @@ static struct socket_entry *socket_of(SOCKET s, bool make)
 {
 	unsigned i = place((uintptr_t)s);
 
-	for (; sockets[i].state != NEVER; i = (i + 1) % SIZE)
+	for (; sockets[i].state != NEVER; i = (i + 1) % ENTRIES)
 		if (sockets[i].s == s)
 			return &sockets[i];
-	if (!make || socket_count > SIZE / 4 * 3)
+	if (!make || socket_count > ENTRIES / 4 * 3)
 		return NULL;
 	socket_count++;
 	sockets[i] = (struct socket_entry){s, INVALID_SOCKET, CLOSING};
@@ -57,10 +57,10 @@ static struct request_entry *request_of(LPWSAOVERLAPPED ov, bool make)
 {
 	unsigned i = place((uintptr_t)ov >> 3);
 
-	for (; requests[i].ov; i = (i + 1) % SIZE)
+	for (; requests[i].ov; i = (i + 1) % ENTRIES)
 		if (requests[i].ov == ov)
 			return &requests[i];
-	if (!make || request_count > SIZE / 4 * 3)
+	if (!make || request_count > ENTRIES / 4 * 3)
 		return NULL;
 	request_count++;
 	requests[i].ov = ov;
@@ -117,6 +117,19 @@ bool ledger_is_descriptor(SOCKET value)
 	known = socket_of(value, false) != NULL;
 	os_mutex_unlock(&lock);
 	return known;
+}
+
+SOCKET ledger_handle_of(SOCKET s)
+{
+	SOCKET handle = INVALID_SOCKET;
+	struct socket_entry *e;
+
+	os_mutex_lock(&lock);
+	e = socket_of(s, false);
+	if (e)
+		handle = e->handle;
+	os_mutex_unlock(&lock);
+	return handle;
 }
 
 /* ---- requests ------------------------------------------------------ */
@@ -218,7 +231,7 @@ unsigned ledger_owed(void)
 
 	os_mutex_lock(&lock);
 	if (request_count)
-		for (unsigned i = 0; i < SIZE; i++)
+		for (unsigned i = 0; i < ENTRIES; i++)
 			n += requests[i].notify &&
 				requests[i].state == PENDING;
 	os_mutex_unlock(&lock);

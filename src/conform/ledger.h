@@ -19,6 +19,8 @@ void ledger_opened(SOCKET s, SOCKET handle);
 void ledger_closing(SOCKET s);
 void ledger_not_closed(SOCKET s);
 bool ledger_is_descriptor(SOCKET value);
+/* The switch handle of s; INVALID_SOCKET when it is not known. */
+SOCKET ledger_handle_of(SOCKET s);
 
 /* ---- requests ------------------------------------------------------ */
 

@@ -434,7 +434,7 @@ CASE(R112_a_withdrawn_request_is_never_a_live_socket)
 CASE(R113_failure_after_the_condition_function_leaves_no_handle)
 {
 	struct addr at;
-	unsigned open;
+	unsigned open, closes;
 	SOCKET l, s;
 
 	spi_start();
@@ -442,10 +442,13 @@ CASE(R113_failure_after_the_condition_function_leaves_no_handle)
 	l = socket_listening(&at, 4);
 	socket_queued(l, &at);
 	open = up_created() - up_closed();
+	closes = up_close_calls();
 	up_fail_create(WSAENOBUFS);
 	CHECK_CODE(accept_with(l, CF_ACCEPT, &s), WSAENOBUFS);
 	up_fail_create(0);
 	CHECK_EQ(up_created() - up_closed(), open);
+	CHECK_EQ(up_close_calls(), closes); /* none was made */
+	CHECK_EQ(up_close_calls(), up_closed()); /* of what was made */
 	CHECK_CODE(socket_try_accept(l, &s), WSAEWOULDBLOCK);
 	socket_queued(l, &at); /* and the listener works on */
 	socket_accept(l);

@@ -163,20 +163,21 @@ CASE(R184_the_callback_for_memory_in_use_gives_WSAEFAULT)
 static void send_page(uint32_t seed)
 {
 	struct request s, r;
-	WSABUF b = {1000, c.base};
+	DWORD len = message_limit(c.p.client.s, 1000);
+	WSABUF b = {len, c.base};
 	DWORD n = 0;
 	int err = 0;
 	HANDLE h;
 
-	pattern(c.base, 1000, seed);
+	pattern(c.base, len, seed);
 	h = reg(0, (DWORD)c.page, MEM_READ);
 	request_init(&s, POLLED);
 	FAILS(spi.t.lpWSPSend(c.p.client.s, &b, 1, &n, 0, &s.ov, NULL, NULL,
 			&err), WSA_IO_PENDING);
 	must_receive(&c.p.server, 0, SLOT_BYTES, &r, POLLED);
-	request_expect(c.p.server.s, &r, 0, 1000);
-	request_expect(c.p.client.s, &s, 0, 1000);
-	check_pattern(end_receive_slot(&c.p.server, 0), 1000, seed);
+	request_expect(c.p.server.s, &r, 0, len);
+	request_expect(c.p.client.s, &s, 0, len);
+	check_pattern(end_receive_slot(&c.p.server, 0), len, seed);
 	dereg(h);
 }
 

@@ -53,7 +53,7 @@ CASE(R191_close_aborts_each_pending_request_once)
 		CHECK_EQ(up_completions_of(&r[i].ov), i % 2 ? 0 : 1);
 	}
 	spi_stop();
-	CHECK_EQ(up_completed(), N / 2);
+	CHECK_EQ(up_complete_calls(), N / 2);
 }
 
 CASE(R193_the_handle_is_closed_once_and_last)
@@ -347,7 +347,8 @@ CASE(R198_death_of_the_peer_ends_queued_sends)
 	r = test_alloc(MANY * sizeof *r);
 	c = connected_child(&e);
 	while (n < MANY && waiting < 12) {
-		code = post_send(&e, 0, SLOT_BYTES, &r[n], POLLED);
+		code = post_send(&e, 0, message_limit(e.s, SLOT_BYTES), &r[n],
+			POLLED);
 		if (code != WSA_IO_PENDING)
 			break;
 		waiting = request_done(e.s, &r[n]) ? 0 : waiting + 1;
@@ -360,6 +361,70 @@ CASE(R198_death_of_the_peer_ends_queued_sends)
 		request_wait(e.s, &r[i]);
 	if (n && waiting)
 		CHECK(code_tells_loss(r[n - 1].error));
+	end_await_loss(&e);
+	end_close(&e);
+	spi_stop();
+}
+
+/* Connects, exposes memory, tells the descriptor, and waits for its end. */
+ROLE(peer_with_memory)
+{
+	static char memory[100000];
+	char line[LINE_MAX_LEN];
+	struct exposed d;
+	struct addr to;
+	SOCKET s;
+	int code;
+
+	spi_start();
+	to = test_addr();
+	CHECK(parent_hear(line));
+	to.port = (uint16_t)atoi(line);
+	s = socket_connecting(&to, &code);
+	socket_expect_connected(s, code);
+	CHECK_CODE(expose(s, memory, sizeof memory, MEM_WRITE, &d), 0);
+	parent_tell_descriptor(&d);
+	parent_hear(line);
+}
+
+CASE(R198_death_of_the_peer_ends_transfers)
+{
+	enum { N = 8 };
+	struct request *r;
+	struct exposed d;
+	struct child c;
+	struct addr at;
+	struct end e;
+	WSABUFEX b;
+	SOCKET l;
+	int err = 0;
+
+	if (spi_target.one_process)
+		case_skip("one process only");
+	spi_start();
+	r = test_alloc(2 * N * sizeof *r);
+	at = test_addr();
+	l = socket_listening(&at, 4);
+	c = child_start("peer_with_memory");
+	child_tell(c, "%u", at.port);
+	end_open(&e, socket_accept(l));
+	child_hear_descriptor(c, &d);
+	b = (WSABUFEX){rdma_limit(e.s, 100000), test_alloc(100000), NULL};
+	b.handle = spi.register_memory(e.s, b.buf, 100000, MEM_READ, &err);
+	for (int i = 0; i < 2 * N; i++) {
+		int code = post_rdma(RDMA_WRITE, e.s, &b, 1, &d, 0, &r[i],
+			POLLED);
+
+		if (i == N)
+			child_kill(c);
+		if (code == WSA_IO_PENDING)
+			continue;
+		CHECK(code == WSAENOBUFS || code_tells_loss(code));
+		r[i].error = code;
+	}
+	for (int i = 0; i < 2 * N; i++)
+		if (r[i].error == 0)
+			request_wait(e.s, &r[i]);
 	end_await_loss(&e);
 	end_close(&e);
 	spi_stop();

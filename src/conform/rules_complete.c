@@ -126,15 +126,15 @@ CASE(R129_Internal_is_0x103_until_the_completion)
 	pair_open(&p);
 	must_receive(&p.server, 0, 64, &r[0], POLLED);
 	must_receive(&p.server, 1, 64, &r[1], NOTIFIED);
-	CHECK_EQ(r[0].ov.Internal, WSS_OPERATION_IN_PROGRESS);
-	CHECK_EQ(r[1].ov.Internal, WSS_OPERATION_IN_PROGRESS);
+	CHECK(is_pending(&r[0]));
+	CHECK(is_pending(&r[1]));
 	os_sleep(QUIET);
 	CHECK(!request_done(p.server.s, &r[0]));
-	CHECK_EQ(r[0].ov.Internal, WSS_OPERATION_IN_PROGRESS);
+	CHECK(is_pending(&r[0]));
 	send_text(&p.client, "one");
 	request_expect(p.server.s, &r[0], 0, 3);
-	CHECK(r[0].ov.Internal != WSS_OPERATION_IN_PROGRESS);
-	CHECK_EQ(r[1].ov.Internal, WSS_OPERATION_IN_PROGRESS);
+	CHECK(!is_pending(&r[0]));
+	CHECK(is_pending(&r[1]));
 	send_text(&p.client, "and two");
 	up_wait_completed(1);
 	CHECK_EQ(up_completion(0).bytes, 7);
@@ -339,7 +339,7 @@ static void send_many(void *arg)
 }
 
 /* Upcalls come from the engine and from two polling threads at once. */
-CASE(R150_notices_come_in_posting_order_from_several_threads)
+CASE(R127_R150_thousands_of_notices_come_once_and_in_posting_order)
 {
 	struct os_thread t[3];
 	struct pair p;

@@ -64,7 +64,7 @@ CASE(R123_R125_R129_data_functions_return_pending_and_complete_later)
 	e = event_new(); /* R125: nonblocking or not makes no difference */
 	OK(spi.t.lpWSPEventSelect(p.client.s, e, FD_CONNECT, &err));
 	must_receive(&p.client, 0, 64, &receive, POLLED);
-	CHECK_EQ(receive.ov.Internal, WSS_OPERATION_IN_PROGRESS); /* R129 */
+	CHECK(is_pending(&receive)); /* R129 */
 	must_send_text(&p.server, 0, "hello", &send, POLLED);
 	request_expect(p.server.s, &send, 0, 5);
 	request_expect(p.client.s, &receive, 0, 5);
@@ -140,49 +140,70 @@ CASE(R143_the_callers_array_is_captured)
 
 /* ---- full queues --------------------------------------------------- */
 
-enum { FLOOD = 200, FLOOD_MAX = 20000 };
+enum { FLOOD = 200, FLOOD_MAX = 20000, FLOOD_BYTES = 1024 };
+enum { FLOOD_SLOTS = 256 };
 
-/* Sends until the provider takes no more, or many are pending. */
-static unsigned flood(struct end *e, struct request *r, unsigned *pending)
+struct flood {
+	struct request r[FLOOD_MAX];
+	unsigned sent, pending;
+	DWORD bytes; /* of a message */
+};
+
+/* Sends numbered messages until the provider takes no more, or many are
+ * pending; a slot is used again when its request has long been done. */
+static struct flood *flood(struct end *e)
 {
-	unsigned sent = 0, waiting = 0;
+	struct flood *f = test_alloc(sizeof *f);
+	char *memory = test_alloc(FLOOD_SLOTS * FLOOD_BYTES);
+	int err = 0, code;
 
-	while (sent < FLOOD_MAX && waiting < FLOOD) {
-		int code;
+	CHECK(spi.register_memory(e->s, memory, FLOOD_SLOTS * FLOOD_BYTES,
+		MEM_READ, &err));
+	f->bytes = message_limit(e->s, FLOOD_BYTES);
+	while (f->sent < FLOOD_MAX && f->pending < FLOOD) {
+		struct request *r = &f->r[f->sent];
+		WSABUF b = {f->bytes,
+			memory + f->sent % FLOOD_SLOTS * FLOOD_BYTES};
+		DWORD n = 0;
 
-		memcpy(end_send_slot(e, sent % 64), &sent, sizeof sent);
-		code = post_send(e, sent % 64, 1024, &r[sent], POLLED);
+		memcpy(b.buf, &f->sent, sizeof f->sent);
+		request_init(r, POLLED);
+		code = spi.t.lpWSPSend(e->s, &b, 1, &n, 0, &r->ov, NULL, NULL,
+			&err) ? err : WSA_IO_PENDING;
 		if (code == WSAENOBUFS)
 			break;
 		CHECK_CODE(code, WSA_IO_PENDING);
-		waiting = request_done(e->s, &r[sent]) ? 0 : waiting + 1;
-		sent++;
-		if (waiting >= 63) /* the slots must not change any more */
-			break;
+		f->pending = request_done(e->s, r) ? 0 : f->pending + 1;
+		f->sent++;
 	}
-	*pending = waiting;
-	return sent;
+	return f;
 }
 
 CASE(R148_full_queues_lose_nothing)
 {
-	struct request *r = test_alloc(FLOOD_MAX * sizeof *r), got;
-	unsigned sent, pending, len = 1024;
+	struct request got;
+	struct flood *f;
 	struct pair p;
 
 	spi_start();
 	pair_open(&p);
-	sent = flood(&p.client, r, &pending);
-	for (unsigned i = 0; i < sent; i++) {
+	f = flood(&p.client);
+	for (unsigned i = 0; i < f->sent; i++) {
+		uint64_t until = os_now() + PATIENCE / 2;
+
 		must_receive(&p.server, 0, SLOT_BYTES, &got, POLLED);
-		while (!request_done(p.server.s, &got))
-			request_done(p.client.s, &r[sent - 1]);
+		while (!request_done(p.server.s, &got)) {
+			request_done(p.client.s, &f->r[f->sent - 1]);
+			if (os_now() > until)
+				FAIL("message %u of %u does not arrive", i + 1,
+					f->sent);
+		}
 		CHECK_CODE(got.error, 0);
-		CHECK_EQ(got.bytes, len);
+		CHECK_EQ(got.bytes, f->bytes);
 		CHECK_BYTES(end_receive_slot(&p.server, 0), &i, sizeof i);
 	}
-	for (unsigned i = sent - pending; i < sent; i++)
-		request_expect(p.client.s, &r[i], 0, len);
+	for (unsigned i = f->sent - f->pending; i < f->sent; i++)
+		request_expect(p.client.s, &f->r[i], 0, f->bytes);
 	pair_talk(&p.client, &p.server);
 	pair_close(&p);
 	spi_stop();
@@ -190,14 +211,13 @@ CASE(R148_full_queues_lose_nothing)
 
 CASE(R124_R148_a_send_that_is_refused_for_lack_of_room_never_completes)
 {
-	struct request *r = test_alloc(FLOOD_MAX * sizeof *r);
 	struct request *late = test_alloc(200 * sizeof *late);
-	unsigned pending, refused = 0;
+	unsigned refused = 0;
 	struct pair p;
 
 	spi_start();
 	pair_open(&p);
-	flood(&p.client, r, &pending);
+	flood(&p.client);
 	for (unsigned i = 0; i < 200; i++) {
 		int code = post_send(&p.client, 70, 16, &late[i], NOTIFIED);
 
@@ -270,7 +290,8 @@ CASE(R144_memory_registered_for_the_other_direction_gives_WSAEFAULT)
 	spi_stop();
 }
 
-/* SO_MAX_MSG_SIZE; no limit, or one that a test cannot have memory for, is n/a. */
+/* SO_MAX_MSG_SIZE; not applicable when there is none, or more than there is
+ * memory for. */
 static DWORD largest_message(SOCKET s)
 {
 	uint32_t value = 0;
@@ -501,12 +522,19 @@ CASE(R148_too_many_receives_give_WSAENOBUFS_or_wait)
 
 /* ---- many messages of every size, both ways ------------------------ */
 
+static DWORD longest; /* of them */
+
+static unsigned stream_len(uint32_t i)
+{
+	return 4 + i * 7 % (longest - 4);
+}
+
 static void stream_out(void *arg)
 {
 	struct end *e = arg;
 
 	for (uint32_t i = 0; i < 5000; i++) {
-		unsigned slot = i % POOL_SLOTS, len = 4 + i * 7 % 1500;
+		unsigned slot = i % POOL_SLOTS, len = stream_len(i);
 		struct request r;
 
 		pattern(end_send_slot(e, slot), len, i);
@@ -525,7 +553,7 @@ static void stream_in(struct end *e)
 	for (unsigned i = 0; i < 16; i++)
 		must_receive(e, i, SLOT_BYTES, &r[i], POLLED);
 	for (uint32_t i = 0; i < 5000; i++) {
-		unsigned len = 4 + i * 7 % 1500, slot = i % 16;
+		unsigned len = stream_len(i), slot = i % 16;
 
 		request_expect(e->s, &r[slot], 0, len);
 		pattern(want, len, i);
@@ -542,6 +570,7 @@ CASE(R140_R141_thousands_of_messages_in_order_and_whole)
 
 	spi_start();
 	pair_open(&p);
+	longest = message_limit(p.client.s, 1504);
 	CHECK(os_thread_start(&t, "out", stream_out, &p.client) == ST_OK);
 	stream_in(&p.server);
 	os_thread_join(&t);

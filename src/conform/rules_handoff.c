@@ -1,196 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Hand-off: R121, R199 to R210. */
-#include "endpoint.h"
+/* Hand-off: R121, R199 to R209. */
+#include "handoff.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* ---- both sides ---------------------------------------------------- */
-
-static int hand_off(SOCKET s, uint32_t pid, DWORD *token)
-{
-	WSAPROTOCOL_INFOW info;
-	int err = 0;
-
-	memset(&info, 0, sizeof info);
-	if (spi.t.lpWSPDuplicateSocket(s, pid, &info, &err))
-		return err;
-	if (info.dwProviderReserved == 0)
-		case_violation(200, "WSPDuplicateSocket stores 0 in "
-			"dwProviderReserved");
-	*token = info.dwProviderReserved;
-	return 0;
-}
-
-static int take_over(DWORD token, SOCKET *out)
-{
-	WSAPROTOCOL_INFOW info = spi_tcpip_info();
-	int err = 0;
-
-	info.dwProviderReserved = token;
-	*out = spi.t.lpWSPSocket(AF_INET, SOCK_STREAM, IPPROTO_TCP, &info, 0,
-		WSA_FLAG_OVERLAPPED, &err);
-	return *out == INVALID_SOCKET ? err : 0;
-}
-
-static void need_hand_off(void)
-{
-	struct pair p;
-	DWORD token;
-	int code;
-
-	pair_open(&p);
-	code = hand_off(p.server.s, os_process_id(), &token);
-	pair_close(&p);
-	if (code == WSAEOPNOTSUPP || spi_target.one_process)
-		case_skip("no hand-off");
-	CHECK_CODE(code, 0);
-}
-
-/*
- * A process that does what it is told:
- *
- *   take TOKEN       -> ok | refused
- *   send TEXT        -> ok
- *   expect TEXT      -> ok
- *   accept           -> ok          (from the listener it took)
- *   give PID         -> token N
- *   debug            -> 1 | 0       (SO_DEBUG of the socket)
- *   expose           -> descriptor in hexadecimal
- *   serve            -> ok          (polls until a message has come)
- *   close            -> ok
- */
-static struct end held;
-
-static void obey_take(const char *args)
-{
-	unsigned created = up_created(), closed = up_closed();
-	SOCKET former = held.s;
-	int code = take_over((DWORD)strtoul(args, NULL, 10), &held.s);
-
-	if (code) {
-		held.s = former;
-		CHECK_EQ(up_closed() - closed, up_created() - created);
-		parent_tell("refused");
-		return;
-	}
-	if (held.s != former && up_created() != created + 1) /* R203 */
-		case_violation(203, "a socket that is taken over called "
-			"WPUCreateSocketHandle %u times, expected 1",
-			up_created() - created);
-	held.sends = NULL;
-	parent_tell("ok");
-}
-
-static void obey_data(bool send, const char *text)
-{
-	if (!held.sends)
-		end_open(&held, held.s);
-	if (send)
-		send_text(&held, text);
-	else
-		expect_text(&held, text);
-	parent_tell("ok");
-}
-
-static void obey_give(const char *args)
-{
-	DWORD token = 0;
-
-	CHECK_EQ(hand_off(held.s, (uint32_t)strtoul(args, NULL, 10), &token),
-		0);
-	socket_close(held.s);
-	memset(&held, 0, sizeof held);
-	parent_tell("token %u", (unsigned)token);
-}
-
-static void obey_debug(void)
-{
-	int value = 0, len = sizeof value, err = 0;
-
-	OK(spi.t.lpWSPGetSockOpt(held.s, SOL_SOCKET, SO_DEBUG, (char *)&value,
-		&len, &err));
-	parent_tell("%d", value != 0);
-}
-
-static char exposed_memory[200000];
-
-static void obey_expose(void)
-{
-	char text[2 * EXPOSED_MAX + 1] = "";
-	struct exposed e;
-
-	pattern(exposed_memory, sizeof exposed_memory, 77);
-	CHECK_EQ(expose(held.s, exposed_memory, sizeof exposed_memory,
-			 MEM_READWRITE, &e), 0);
-	for (DWORD i = 0; i < e.len; i++)
-		snprintf(text + 2 * i, 3, "%02x", (uint8_t)e.descriptor[i]);
-	parent_tell("%s", text);
-}
-
-static void obey(const char *line)
-{
-	SOCKET s;
-
-	if (strncmp(line, "take ", 5) == 0) {
-		obey_take(line + 5);
-	} else if (strncmp(line, "send ", 5) == 0) {
-		obey_data(true, line + 5);
-	} else if (strncmp(line, "expect ", 7) == 0) {
-		obey_data(false, line + 7);
-	} else if (strncmp(line, "give ", 5) == 0) {
-		obey_give(line + 5);
-	} else if (strcmp(line, "expose") == 0) {
-		obey_expose();
-	} else if (strcmp(line, "serve") == 0) {
-		obey_data(false, "served");
-	} else if (strcmp(line, "debug") == 0) {
-		obey_debug();
-	} else if (strcmp(line, "accept") == 0) {
-		s = socket_accept(held.s);
-		end_open(&held, s);
-		parent_tell("ok");
-	} else if (strcmp(line, "close") == 0) {
-		socket_close(held.s);
-		parent_tell("ok");
-	} else {
-		FAIL("not understood: %s", line);
-	}
-}
-
-ROLE(servant)
-{
-	char line[LINE_MAX_LEN];
-
-	spi_start();
-	while (parent_hear(line))
-		obey(line);
-	spi_stop();
-}
-
-static void order(struct child c, const char *want, const char *format,
-	unsigned number)
-{
-	char line[LINE_MAX_LEN], text[LINE_MAX_LEN];
-
-	snprintf(text, sizeof text, "%s %u", format, number);
-	child_tell(c, "%s", number ? text : format);
-	child_hear(c, line);
-	if (strcmp(line, want) != 0)
-		FAIL("%s: answer %s, expected %s", format, line, want);
-}
-
-static DWORD take_back(struct child c)
-{
-	char line[LINE_MAX_LEN];
-	unsigned token;
-
-	child_tell(c, "give %u", (unsigned)os_process_id());
-	child_hear(c, line);
-	CHECK(sscanf(line, "token %u", &token) == 1);
-	return token;
-}
 
 /* ---- connected sockets --------------------------------------------- */
 
@@ -492,31 +306,17 @@ CASE(R205_both_ends_can_be_handed_off)
 	spi_stop();
 }
 
-static void read_descriptor(struct child c, struct exposed *e)
-{
-	char line[LINE_MAX_LEN];
-	unsigned byte;
-
-	child_tell(c, "expose");
-	child_hear(c, line);
-	e->len = (DWORD)strlen(line) / 2;
-	for (DWORD i = 0; i < e->len; i++) {
-		CHECK(sscanf(line + 2 * i, "%2x", &byte) == 1);
-		e->descriptor[i] = (char)byte;
-	}
-}
-
 /* A transport may have to ask the other process to do it. */
 static void rdma_after_hand_off(int how)
 {
-	static char local[200000];
+	static char local[EXPOSED_BYTES], want[EXPOSED_BYTES];
 	char line[LINE_MAX_LEN];
 	struct request r[3];
 	struct exposed e;
+	DWORD token, whole, half;
 	struct child c;
 	struct pair p;
 	WSABUFEX b;
-	DWORD token;
 	int err = 0;
 
 	spi_start();
@@ -525,33 +325,34 @@ static void rdma_after_hand_off(int how)
 		case_skip("no WSPRdmaRead");
 	c = child_start("servant");
 	pair_open(&p);
+	whole = rdma_limit(p.client.s, sizeof local);
+	half = whole / 2;
 	CHECK_CODE(hand_off(p.server.s, child_pid(c), &token), 0);
 	order(c, "ok", "take", token);
-	read_descriptor(c, &e);
-	b = (WSABUFEX){sizeof local, local,
-		spi.register_memory(p.client.s, local, sizeof local,
-			MEM_READWRITE, &err)};
+	child_tell(c, "expose");
+	child_hear_descriptor(c, &e);
+	b = (WSABUFEX){whole, local, spi.register_memory(p.client.s, local,
+		sizeof local, MEM_READWRITE, &err)};
 	child_tell(c, "serve");
 	CHECK_CODE(post_rdma(RDMA_READ, p.client.s, &b, 1, &e, 0, &r[0], how),
 		WSA_IO_PENDING);
 	if (how == NOTIFIED)
 		up_wait_completed(1);
-	request_expect(p.client.s, &r[0], 0, sizeof local);
-	check_pattern(local, sizeof local, 77);
-	pattern(local, sizeof local, 78);
+	request_expect(p.client.s, &r[0], 0, whole);
+	check_pattern(local, whole, 77);
+	pattern(local, whole, 78);
+	pattern(want, whole, 78);
 	CHECK_CODE(post_rdma(RDMA_WRITE, p.client.s, &b, 1, &e, 0, &r[1], how),
 		WSA_IO_PENDING);
-	b.buf += 5000;
-	b.len = 100000;
-	CHECK_CODE(
-		post_rdma(RDMA_READ, p.client.s, &b, 1, &e, 100000, &r[2], how),
-		WSA_IO_PENDING);
+	b.buf += 500;
+	b.len = half;
+	CHECK_CODE(post_rdma(RDMA_READ, p.client.s, &b, 1, &e, half, &r[2],
+			   how), WSA_IO_PENDING);
 	if (how == NOTIFIED)
 		up_wait_completed(3);
-	request_expect(p.client.s, &r[1], 0, sizeof local);
-	request_expect(p.client.s, &r[2], 0, 100000);
-	pattern(exposed_memory, sizeof exposed_memory, 78);
-	CHECK_BYTES(local + 5000, exposed_memory + 100000, 100000);
+	request_expect(p.client.s, &r[1], 0, whole);
+	request_expect(p.client.s, &r[2], 0, half);
+	CHECK_BYTES(local + 500, want + half, half);
 	send_text(&p.client, "served");
 	child_hear(c, line);
 	CHECK(strcmp(line, "ok") == 0);
@@ -567,37 +368,6 @@ CASE(R154_RDMA_with_a_process_that_took_the_socket_over_polled)
 CASE(R154_RDMA_with_a_process_that_took_the_socket_over_notified)
 {
 	rdma_after_hand_off(NOTIFIED);
-}
-
-CASE(R198_death_of_a_process_that_should_serve_a_transfer)
-{
-	static char local[200000];
-	struct exposed e;
-	struct request r;
-	struct child c;
-	struct pair p;
-	WSABUFEX b;
-	DWORD token;
-	int err = 0;
-
-	spi_start();
-	need_hand_off();
-	if (!spi.rdma_read)
-		case_skip("no WSPRdmaRead");
-	c = child_start("servant");
-	pair_open(&p);
-	CHECK_CODE(hand_off(p.server.s, child_pid(c), &token), 0);
-	order(c, "ok", "take", token);
-	read_descriptor(c, &e);
-	b = (WSABUFEX){sizeof local, local,
-		spi.register_memory(p.client.s, local, sizeof local,
-			MEM_READWRITE, &err)};
-	CHECK_CODE(post_rdma(RDMA_READ, p.client.s, &b, 1, &e, 0, &r, POLLED),
-		WSA_IO_PENDING);
-	request_done(p.client.s, &r);
-	child_kill(c);
-	request_wait(p.client.s, &r);
-	spi_stop();
 }
 
 /* ---- listeners (R208) ---------------------------------------------- */
@@ -729,122 +499,5 @@ CASE(R209_hand_off_without_a_place_for_the_token_fails)
 			&err), WSAEINVAL);
 	pair_talk(&p.client, &p.server);
 	pair_close(&p);
-	spi_stop();
-}
-
-/* The call fails, or the peer's receive does; either in bounded time. */
-CASE(R210_a_dead_target_gives_an_error_in_time)
-{
-	struct request peer;
-	struct child c;
-	struct pair p;
-	uint32_t pid;
-	DWORD token;
-
-	spi_start();
-	need_hand_off();
-	c = child_start("servant");
-	pid = child_pid(c);
-	child_kill(c);
-	pair_open(&p);
-	if (hand_off(p.server.s, pid, &token) != 0) {
-		pair_talk(&p.client, &p.server); /* the socket lives on */
-	} else {
-		must_receive(&p.client, 0, 64, &peer, POLLED);
-		request_expect_loss(p.client.s, &peer);
-	}
-	pair_close(&p);
-	spi_stop();
-}
-
-CASE(R198_R210_death_of_the_target_before_it_takes_the_socket)
-{
-	struct request peer;
-	struct child c;
-	struct pair p;
-	DWORD token;
-
-	spi_start();
-	need_hand_off();
-	c = child_start("servant");
-	pair_open(&p);
-	must_receive(&p.client, 0, 64, &peer, POLLED);
-	CHECK_CODE(hand_off(p.server.s, child_pid(c), &token), 0);
-	child_kill(c);
-	request_expect_loss(p.client.s, &peer);
-	spi_stop();
-}
-
-CASE(R198_R210_death_of_the_process_that_took_the_socket)
-{
-	struct request peer;
-	struct child c;
-	struct pair p;
-	DWORD token;
-
-	spi_start();
-	need_hand_off();
-	c = child_start("servant");
-	pair_open(&p);
-	must_receive(&p.client, 0, 64, &peer, POLLED);
-	CHECK_CODE(hand_off(p.server.s, child_pid(c), &token), 0);
-	order(c, "ok", "take", token);
-	child_kill(c);
-	request_expect_loss(p.client.s, &peer);
-	spi_stop();
-}
-
-/* ... and the one who gave it away has nothing to do with it any more. */
-ROLE(giver)
-{
-	char line[LINE_MAX_LEN];
-	struct addr at;
-	DWORD token;
-	SOCKET s;
-
-	spi_start();
-	CHECK(parent_hear(line));
-	at = test_addr();
-	at.port = (uint16_t)atoi(line);
-	s = socket_listening(&at, 4);
-	parent_tell("listening");
-	end_open(&held, socket_accept(s));
-	CHECK(parent_hear(line));
-	CHECK_CODE(hand_off(held.s, (uint32_t)strtoul(line, NULL, 10),
-			   &token), 0);
-	parent_tell("token %u", (unsigned)token);
-	parent_hear(line);
-}
-
-CASE(R205_R206_death_of_the_giver_after_the_swap)
-{
-	char line[LINE_MAX_LEN];
-	struct child from, to;
-	unsigned token;
-	struct addr at;
-	struct end e;
-	SOCKET s;
-	int code;
-
-	spi_start();
-	need_hand_off();
-	from = child_start("giver");
-	to = child_start("servant");
-	at = test_addr();
-	child_tell(from, "%u", at.port);
-	child_hear(from, line);
-	s = socket_connecting(&at, &code);
-	socket_expect_connected(s, code);
-	end_open(&e, s);
-	child_tell(from, "%u", (unsigned)child_pid(to));
-	child_hear(from, line);
-	CHECK(sscanf(line, "token %u", &token) == 1);
-	order(to, "ok", "take", token);
-	child_kill(from);
-	send_text(&e, "you are on your own");
-	order(to, "ok", "expect you are on your own", 0);
-	order(to, "ok", "send so be it", 0);
-	expect_text(&e, "so be it");
-	child_kill(to);
 	spi_stop();
 }

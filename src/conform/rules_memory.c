@@ -381,8 +381,9 @@ CASE(R175_memory_of_a_running_transfer_cannot_be_taken_back)
 	pair_open(&p);
 	CHECK_CODE(expose(p.server.s, memory, sizeof memory, MEM_WRITE, &e),
 		0);
-	b = (WSABUFEX){sizeof memory, local, spi.register_memory(p.client.s,
-		local, sizeof memory, MEM_READ, &err)};
+	b = (WSABUFEX){rdma_limit(p.client.s, sizeof memory), local, NULL};
+	b.handle = spi.register_memory(p.client.s, local, sizeof memory,
+		MEM_READ, &err);
 	CHECK_CODE(post_rdma(RDMA_WRITE, p.client.s, &b, 1, &e, 0, &r, POLLED),
 		WSA_IO_PENDING);
 	/* It may be over already; if not, it must come to a true end. */

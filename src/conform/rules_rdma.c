@@ -14,6 +14,7 @@ struct bench {
 	HANDLE handle;
 	struct exposed e;
 	struct request help; /* a receive of the server, never filled */
+	DWORD max;           /* of a transfer, but not more than MEMORY */
 };
 
 static void bench_open(struct bench *b, DWORD rights)
@@ -24,6 +25,7 @@ static void bench_open(struct bench *b, DWORD rights)
 	pair_open(&b->p);
 	b->local = test_alloc(MEMORY);
 	b->remote = test_alloc(MEMORY);
+	b->max = rdma_limit(b->p.client.s, MEMORY);
 	memset(b->local, 0x11, MEMORY);
 	memset(b->remote, 0x22, MEMORY);
 	b->handle = spi.register_memory(b->p.client.s, b->local, MEMORY,
@@ -79,33 +81,35 @@ CASE(R153_a_write_puts_the_bytes_at_the_offset_and_nowhere_else)
 	DWORD n = 0;
 
 	bench_open(&b, MEM_WRITE);
-	pattern(b.local + 100, 5000, 1);
-	CHECK_EQ(transfer(&b, RDMA_WRITE, 100, 5000, 777, &n), 0);
-	CHECK_EQ(n, 5000);
-	check_pattern(b.remote + 777, 5000, 1);
+	pattern(b.local + 100, 4000, 1);
+	CHECK_EQ(transfer(&b, RDMA_WRITE, 100, 4000, 777, &n), 0);
+	CHECK_EQ(n, 4000);
+	check_pattern(b.remote + 777, 4000, 1);
 	for (int i = 0; i < MEMORY; i++)
-		if (i < 777 || i >= 5777)
+		if (i < 777 || i >= 4777)
 			CHECK_EQ(b.remote[i], 0x22);
 	bench_close(&b);
 }
 
 CASE(R154_a_read_brings_the_bytes_at_the_offset)
 {
+	DWORD n = 0, len;
 	struct bench b;
-	DWORD n = 0;
 
 	bench_open(&b, MEM_READ);
 	need_read();
+	len = rdma_limit(b.p.client.s, 70000);
 	pattern(b.remote, MEMORY, 2);
-	CHECK_EQ(transfer(&b, RDMA_READ, 3, 70000, 0, &n), 0);
-	CHECK_EQ(n, 70000);
-	check_pattern(b.local + 3, 70000, 2);
+	CHECK_CODE(transfer(&b, RDMA_READ, 3, len, 0, &n), 0);
+	CHECK_EQ(n, len);
+	check_pattern(b.local + 3, len, 2);
 	CHECK_EQ(b.local[2], 0x11);
-	CHECK_EQ(b.local[70003], 0x11);
-	CHECK_EQ(transfer(&b, RDMA_READ, 0, 9, 12345, &n), 0);
+	CHECK_EQ(b.local[len + 3], 0x11);
+	CHECK_CODE(transfer(&b, RDMA_READ, 0, 9, 12345, &n), 0);
 	CHECK_BYTES(b.local, b.remote + 12345, 9);
-	CHECK_EQ(transfer(&b, RDMA_READ, 0, MEMORY, 0, &n), 0);
-	check_pattern(b.local, MEMORY, 2);
+	len = rdma_limit(b.p.client.s, MEMORY);
+	CHECK_CODE(transfer(&b, RDMA_READ, 0, len, 0, &n), 0);
+	check_pattern(b.local, len, 2);
 	bench_close(&b);
 }
 
@@ -233,10 +237,10 @@ CASE(R157_several_local_buffers_gather_and_scatter)
 	bench_open(&b, MEM_READWRITE);
 	pattern(b.local, PARTS * 1000, 4);
 	for (int i = 0; i < PARTS; i++)
-		buf[i] = (WSABUFEX){1000, b.local + (PARTS - 1 - i) * 1000, b.handle};
-	CHECK_CODE(
-		post_rdma(RDMA_WRITE, b.p.client.s, buf, PARTS, &b.e, 50, &r, POLLED),
-		WSA_IO_PENDING);
+		buf[i] = (WSABUFEX){1000, b.local + (PARTS - 1 - i) * 1000,
+			b.handle};
+	CHECK_CODE(post_rdma(RDMA_WRITE, b.p.client.s, buf, PARTS, &b.e,
+			   50, &r, POLLED), WSA_IO_PENDING);
 	finish(&b, &r);
 	CHECK_EQ(r.error, 0);
 	CHECK_EQ(r.bytes, PARTS * 1000);
@@ -244,9 +248,8 @@ CASE(R157_several_local_buffers_gather_and_scatter)
 		CHECK_BYTES(b.remote + 50 + at, buf[i].buf, 1000);
 	need_read();
 	memset(b.local, 0, PARTS * 1000);
-	CHECK_CODE(
-		post_rdma(RDMA_READ, b.p.client.s, buf, PARTS, &b.e, 50, &r, POLLED),
-		WSA_IO_PENDING);
+	CHECK_CODE(post_rdma(RDMA_READ, b.p.client.s, buf, PARTS, &b.e,
+			   50, &r, POLLED), WSA_IO_PENDING);
 	finish(&b, &r);
 	check_pattern(b.local, PARTS * 1000, 4);
 	bench_close(&b);
@@ -385,7 +388,8 @@ CASE(R177_reading_from_writable_memory_fails)
 }
 
 /* A write through some other connection with the bench's descriptor. */
-static void foreign_write(struct bench *b, struct pair *other, struct exposed *e)
+static void foreign_write(struct bench *b, struct pair *other,
+	struct exposed *e)
 {
 	struct request r;
 	WSABUFEX buf;
@@ -475,26 +479,13 @@ CASE(R180_a_descriptor_of_a_connection_that_ended_is_dead_in_a_new_one)
 
 /* ---- bulk data by the write protocol alone (R214) ------------------ */
 
-static DWORD largest_transfer(SOCKET s)
-{
-	uint32_t max = 0;
-	int err = 0, len = sizeof max;
-
-	if (spi.t.lpWSPGetSockOpt(s, SOL_SOCKET, SO_MAX_RDMA_SIZE,
-			(char *)&max, &len, &err))
-		return MEMORY;
-	CHECK(max > 0);
-	return max;
-}
-
 CASE(R214_the_write_protocol_alone_carries_large_data)
 {
 	struct bench b;
 	DWORD n = 0, step;
 
 	bench_open(&b, MEM_WRITE); /* the receiver's memory, to be written */
-	step = largest_transfer(b.p.client.s);
-	step = step < 100000 ? step : 100000;
+	step = rdma_limit(b.p.client.s, 100000);
 	pattern(b.local, MEMORY, 12);
 	for (DWORD at = 0; at < MEMORY; at += n) {
 		DWORD part = MEMORY - at < step ? MEMORY - at : step;
@@ -532,18 +523,24 @@ CASE(R173_a_descriptor_works_from_a_copy_of_its_bytes)
 
 /* ---- order, over and over ------------------------------------------ */
 
+static DWORD order_len(const struct bench *b, uint32_t i)
+{
+	DWORD len = 64u << i % 10;
+
+	return len < b->max ? len : b->max;
+}
+
 static void push(void *arg)
 {
 	struct bench *b = arg;
 
 	for (uint32_t i = 0; i < 300; i++) {
-		WSABUFEX buf = {64 << i % 10, b->local, b->handle};
+		WSABUFEX buf = {order_len(b, i), b->local, b->handle};
 		struct request w, m;
 
 		pattern(b->local, buf.len, i);
-		CHECK_CODE(
-			post_rdma(RDMA_WRITE, b->p.client.s, &buf, 1, &b->e, 0, &w, POLLED),
-			WSA_IO_PENDING);
+		CHECK_CODE(post_rdma(RDMA_WRITE, b->p.client.s, &buf, 1, &b->e,
+			   0, &w, POLLED), WSA_IO_PENDING);
 		memcpy(end_send_slot(&b->p.client, 0), &i, 4);
 		must_send(&b->p.client, 0, 4, &m, POLLED);
 		request_expect(b->p.client.s, &m, 0, 4);
@@ -564,7 +561,7 @@ CASE(R151_a_message_behind_a_write_comes_after_the_bytes)
 		request_expect(b.p.server.s, &b.help, 0, 4);
 		CHECK_BYTES(end_receive_slot(&b.p.server, 78), &i, 4);
 		must_receive(&b.p.server, 78, 64, &b.help, POLLED);
-		check_pattern(b.remote, 64 << i % 10, i);
+		check_pattern(b.remote, order_len(&b, i), i);
 		send_text(&b.p.server, "checked");
 	}
 	os_thread_join(&t);
@@ -576,13 +573,12 @@ static void pull(void *arg)
 	struct bench *b = arg;
 
 	for (uint32_t i = 0; i < 300; i++) {
-		WSABUFEX buf = {64 << i % 10, b->local, b->handle};
+		WSABUFEX buf = {order_len(b, i), b->local, b->handle};
 		struct request w, m;
 
 		expect_text(&b->p.client, "offer");
-		CHECK_CODE(
-			post_rdma(RDMA_READ, b->p.client.s, &buf, 1, &b->e, 0, &w, POLLED),
-			WSA_IO_PENDING);
+		CHECK_CODE(post_rdma(RDMA_READ, b->p.client.s, &buf, 1, &b->e,
+			   0, &w, POLLED), WSA_IO_PENDING);
 		must_send_text(&b->p.client, 0, "done", &m, POLLED);
 		request_expect(b->p.client.s, &w, 0, buf.len);
 		check_pattern(b->local, buf.len, i);
@@ -599,11 +595,11 @@ CASE(R152_a_message_behind_a_read_leaves_after_it)
 	need_read();
 	CHECK(os_thread_start(&t, "pull", pull, &b) == ST_OK);
 	for (uint32_t i = 0; i < 300; i++) {
-		pattern(b.remote, 64 << i % 10, i);
+		pattern(b.remote, order_len(&b, i), i);
 		send_text(&b.p.server, "offer");
 		request_expect(b.p.server.s, &b.help, 0, 4);
 		must_receive(&b.p.server, 78, 64, &b.help, POLLED);
-		memset(b.remote, 0, 64 << i % 10); /* it was read by now */
+		memset(b.remote, 0, order_len(&b, i)); /* it was read by now */
 	}
 	os_thread_join(&t);
 	bench_close(&b);
@@ -640,10 +636,10 @@ CASE(R40_a_transfer_above_SO_MAX_RDMA_SIZE_is_refused)
 	char *large;
 
 	bench_open(&b, MEM_READWRITE);
-	max = largest_transfer(b.p.client.s);
+	max = rdma_limit(b.p.client.s, (64u << 20) + 1);
 	if (max > 64u << 20)
-		case_skip("a transfer may have %u bytes, too many to try",
-			(unsigned)max);
+		case_skip("a transfer may be larger than what there is memory "
+			"for");
 	large = test_alloc(max + 1);
 	CHECK_CODE(expose(b.p.server.s, test_alloc(max + 1), max + 1,
 			   MEM_WRITE, &b.e), 0);

@@ -351,6 +351,74 @@ CASE(R189_calls_on_what_is_no_socket_give_WSAENOTSOCK)
 	spi_stop();
 }
 
+/* Which error wins when the arguments are bad as well. */
+CASE(R189_a_bad_socket_wins_over_bad_arguments)
+{
+	WSANETWORKEVENTS events;
+	int err = 0, len = 0;
+	DWORD n = 0;
+	SOCKET s;
+
+	spi_start();
+	s = socket_new();
+	socket_close(s);
+	FAILS(spi.t.lpWSPBind(s, NULL, 0, &err), WSAENOTSOCK);
+	FAILS(spi.t.lpWSPConnect(s, NULL, 0, NULL, NULL, NULL, NULL, &err),
+		WSAENOTSOCK);
+	FAILS(spi.t.lpWSPEventSelect(s, NULL, FD_READ, &err), WSAENOTSOCK);
+	FAILS(spi.t.lpWSPEnumNetworkEvents(s, (WSAEVENT)&events, &events,
+			&err), WSAENOTSOCK);
+	FAILS(spi.t.lpWSPGetSockOpt(s, 0x1234, 0x7777, NULL, &len, &err),
+		WSAENOTSOCK);
+	FAILS(spi.t.lpWSPSetSockOpt(s, 0x1234, 0x7777, NULL, 0, &err),
+		WSAENOTSOCK);
+	FAILS(spi.t.lpWSPIoctl(s, SIO_ADDRESS_LIST_QUERY, NULL, 0, NULL, 0,
+			&n, NULL, NULL, NULL, &err), WSAENOTSOCK);
+	FAILS(spi.t.lpWSPIoctl(s, 0x12345678, NULL, 0, NULL, 0, &n, NULL,
+			NULL, NULL, &err), WSAENOTSOCK);
+	CHECK(spi.register_memory(s, NULL, 0, 99, &err) == NULL);
+	CHECK_CODE(err, WSAENOTSOCK);
+	spi_stop();
+}
+
+/* Which socket comes before everything else. */
+static void calls_with_NULL(SOCKET s)
+{
+	DWORD n = 0;
+	int err = 0;
+
+	FAILS(spi.t.lpWSPBind(s, NULL, 0, &err), WSAENOTSOCK);
+	FAILS(spi.t.lpWSPConnect(s, NULL, 0, NULL, NULL, NULL, NULL, &err),
+		WSAENOTSOCK);
+	FAILS(spi.t.lpWSPEnumNetworkEvents(s, NULL, NULL, &err), WSAENOTSOCK);
+	FAILS(spi.t.lpWSPGetSockOpt(s, 0, 0, NULL, NULL, &err), WSAENOTSOCK);
+	FAILS(spi.t.lpWSPSetSockOpt(s, 0, 0, NULL, 0, &err), WSAENOTSOCK);
+	FAILS(spi.t.lpWSPIoctl(s, SIO_ADDRESS_LIST_QUERY, NULL, 0, NULL, 0, &n,
+			NULL, NULL, NULL, &err), WSAENOTSOCK);
+	FAILS(spi.t.lpWSPSend(s, NULL, 0, NULL, 0, NULL, NULL, NULL, &err),
+		WSAENOTSOCK);
+	FAILS(spi.t.lpWSPRecv(s, NULL, 0, NULL, NULL, NULL, NULL, NULL, &err),
+		WSAENOTSOCK);
+	FAILS(spi.t.lpWSPDuplicateSocket(s, 0, NULL, &err), WSAENOTSOCK);
+	FAILS(spi.rdma_write(s, NULL, 0, NULL, 0, 0, NULL, 0, NULL, NULL, NULL,
+			&err), WSAENOTSOCK);
+	FAILS(spi.register_rdma(s, NULL, 0, 0, NULL, NULL, &err), WSAENOTSOCK);
+	CHECK(!spi.register_memory(s, NULL, 0, 0, &err));
+	CHECK_CODE(err, WSAENOTSOCK);
+}
+
+CASE(R189_bad_arguments_do_not_hide_that_there_is_no_socket)
+{
+	SOCKET closed;
+
+	spi_start();
+	closed = socket_new();
+	socket_close(closed);
+	calls_with_NULL(INVALID_SOCKET);
+	calls_with_NULL(closed);
+	spi_stop();
+}
+
 CASE(R189_calls_on_a_closed_connection_give_WSAENOTSOCK)
 {
 	struct pair p;

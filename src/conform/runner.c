@@ -8,7 +8,9 @@
 #include "os/os.h"
 #include "os/os_child.h"
 
-#define DEADLINE ((CASE_DEADLINE_SECONDS + 2) * UINT64_C(1000000000))
+/* Here, after everything else has had its chance. */
+#define DEADLINE                                                              \
+	((case_seconds() + CASE_SECONDS_MORE + 2) * UINT64_C(1000000000))
 
 static const char *const *prefix;
 
@@ -129,8 +131,8 @@ void runner_run(const char *kind, const char *name, struct outcome *out)
 
 	memset(out, 0, sizeof *out);
 	runner_arguments(kind, name, arguments);
-	if (os_child_start(arguments, CASE_DEADLINE_SECONDS, &child) !=
-		ST_OK) {
+	if (os_child_start(arguments, case_seconds() + CASE_SECONDS_MORE,
+		    &child) != ST_OK) {
 		fail(out, "a process for it cannot be started");
 		return;
 	}

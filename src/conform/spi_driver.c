@@ -14,7 +14,7 @@
 enum { HANDLES = 1 << 17, COMPLETIONS = 1 << 16 };
 /* Unlike any number that a provider would choose for a descriptor (R30). */
 #define HANDLE_BASE ((SOCKET)0x5a170000)
-#define PATIENCE (10 * UINT64_C(1000000000))
+#define PATIENCE (case_seconds() * UINT64_C(400000000))
 
 struct spi_target spi_target;
 struct spi spi;
@@ -22,6 +22,7 @@ struct spi spi;
 static struct {
 	struct os_mutex lock;
 	unsigned created, closed, completed;
+	_Atomic unsigned close_calls, complete_calls;
 	int create_error;
 	DWORD_PTR context[HANDLES];
 	bool open[HANDLES];
@@ -106,6 +107,7 @@ static int WSPAPI close_socket_handle(SOCKET h, LPINT error)
 {
 	void (*fn)(SOCKET, bool) = atomic_load(&handle_hook);
 
+	atomic_fetch_add(&up.close_calls, 1);
 	trace_upcall("WPUCloseSocketHandle", h, ")");
 	if (!handle_is_good("WPUCloseSocketHandle", h)) {
 		if (error)
@@ -145,6 +147,7 @@ static int WSPAPI complete(SOCKET h, LPWSAOVERLAPPED ov, DWORD error,
 	struct spi_completion c = {h, ov, error, bytes, os_thread_id()};
 	void (*fn)(const struct spi_completion *) = atomic_load(&hook);
 
+	atomic_fetch_add(&up.complete_calls, 1);
 	trace_upcall("WPUCompleteOverlappedRequest", h,
 		", overlapped %p, %s, %u bytes)", (void *)ov,
 		code_name((int)error), (unsigned)bytes);
@@ -215,6 +218,16 @@ unsigned up_completed(void)
 	return counted(&up.completed);
 }
 
+unsigned up_close_calls(void)
+{
+	return atomic_load(&up.close_calls);
+}
+
+unsigned up_complete_calls(void)
+{
+	return atomic_load(&up.complete_calls);
+}
+
 struct spi_completion up_completion(unsigned n)
 {
 	struct spi_completion c;
@@ -261,6 +274,24 @@ void up_wait_closed_by(unsigned n)
 void up_wait_closed(void)
 {
 	up_wait_closed_by(up_created());
+}
+
+bool up_handle_closed(SOCKET s)
+{
+	uint64_t until = os_now() + PATIENCE / 10;
+	SOCKET h = ledger_handle_of(s);
+	enum handle_state state;
+
+	for (;;) {
+		os_mutex_lock(&up.lock);
+		state = state_of(h);
+		os_mutex_unlock(&up.lock);
+		if (state == HANDLE_CLOSED)
+			return true;
+		if (state == HANDLE_UNKNOWN || os_now() > until)
+			return false;
+		os_sleep(20000);
+	}
 }
 
 SOCKET up_last_handle(void)

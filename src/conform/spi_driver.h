@@ -73,6 +73,10 @@ struct spi_completion {
 unsigned up_created(void); /* WPUCreateSocketHandle that succeeded */
 unsigned up_closed(void);  /* WPUCloseSocketHandle */
 unsigned up_completed(void);
+/* Calls of WPUCloseSocketHandle and of WPUCompleteOverlappedRequest, those with
+ * arguments that make no sense too. */
+unsigned up_close_calls(void);
+unsigned up_complete_calls(void);
 /* The n-th completion, from 0. */
 struct spi_completion up_completion(unsigned n);
 /* How often this request was completed by upcall. */
@@ -82,6 +86,8 @@ void up_wait_completed(unsigned n);
 /* Waits until every handle is closed, or n have been; the same. */
 void up_wait_closed(void);
 void up_wait_closed_by(unsigned n);
+/* Waits for that of this descriptor, a short time; false: it is still open. */
+bool up_handle_closed(SOCKET s);
 /* The handle made last, and the context it was given. */
 SOCKET up_last_handle(void);
 DWORD_PTR up_last_context(void);

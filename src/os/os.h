@@ -118,6 +118,13 @@ enum status os_thread_start(struct os_thread *t, const char *name,
 	void (*run)(void *arg), void *arg);
 /* Blocks until the thread has returned. Not from the thread itself. */
 void os_thread_join(struct os_thread *t);
+/*
+ * Runs fn, and returns when it has, with a table of handles of its own, in which
+ * there is `keep` and little else. What it opens and closes there does not count
+ * here, so it has room when this process has none left.
+ * ST_NOMEM, ST_UNSUPPORTED: fn was not run.
+ */
+enum status os_run_apart(os_handle keep, void (*fn)(void *arg), void *arg);
 /* A number that no other living thread of the system has; never 0. */
 uint32_t os_thread_id(void);
 /* May there be other threads than the calling one? Cheap. */
@@ -244,7 +251,8 @@ enum status os_listen_backlog(os_handle listener, unsigned backlog);
 /* How many are queued now. ST_UNSUPPORTED the system does not tell. */
 enum status os_listen_queued(os_handle listener, unsigned *count);
 /*
- * Does not block. ST_AGAIN nothing queued, ST_NOHANDLES (stays queued). One that
+ * Does not block. ST_AGAIN nothing queued, ST_NOHANDLES (stays queued), ST_INVAL
+ * nobody can connect any more. One that
  * has come, but has neither sent, rung or waited nor gone, may be passed over
  * for some milliseconds, and the listener's handle may not be readable for it.
  */

@@ -104,31 +104,25 @@ void sock_stays_tcp(int fd)
 /* ---- an accepted connection ------------------------------------------ */
 
 /*
- * A descriptor of the program's own for the connection, with the lowest free
- * number, as accept promises: the provider's, which is closed as soon as there
- * is another, may have taken that.
+ * The connection's descriptor becomes the program's. It has the lowest free
+ * number, as accept promises, unless it was moved out of the way of the standard
+ * streams.
  */
 static int own_descriptor(struct sw_conn *c, int flags)
 {
 	int how = flags & SOCK_CLOEXEC ? F_DUPFD_CLOEXEC : F_DUPFD;
-	int first = sys_fcntl((int)sw_conn_handle(c), how, 0), given, second;
+	int given = (int)sw_conn_handle(c), lower = sys_fcntl(given, how, 0);
 
-	if (first < 0)
-		return first;
-	given = (int)sw_conn_handle(c);
-	sw_conn_set_handle(c, first);
-	if (given > first)
-		return first;
-	second = sys_fcntl(first, how, 0);
-	if (second < 0)
-		return first;
-	if (second > first) {
-		sys_close(second);
-		return first;
+	if (lower >= 0 && lower < given) {
+		sw_conn_set_handle(c, lower);
+		return lower;
 	}
-	sw_conn_set_handle(c, second);
-	sys_close(first);
-	return second;
+	if (lower >= 0)
+		sys_close(lower);
+	sw_conn_set_handle(c, given);
+	if (!(flags & SOCK_CLOEXEC))
+		sys_fcntl(given, F_SETFD, 0);
+	return given;
 }
 
 static void inherit(struct sock *s, struct sock *from)

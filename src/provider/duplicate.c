@@ -1,132 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * duplicate.c - WSPDuplicateSocket and the take-over: R199 to R210.
+ * duplicate.c - WSPDuplicateSocket: R199, R200, R205, R208 to R210.
  *
  * The token is random, and the name made of it is taken in the system as long
- * as the hand-off lives: so no two are equal at a time (R200). The message that
- * crosses is below; the transport's part in it is opaque, and the handles are
- * the kernel's copies, so neither side depends on the other once it is sent.
+ * as the hand-off lives: so no two are equal at a time (R200). What crosses is
+ * in parcel.h, what the next process does in take_over.c.
  *
- * We always give a new descriptor, also to a process that had the socket before
- * (R203): the switch then closes the old one (R206).
- *
- * The peer notices nothing (R205), and the socket can go on from process to
- * process (R207): everything both sides count lies where both can see it. A
- * listener goes with its queue (R208), which is the kernel's.
+ * The peer notices nothing (R205): everything both sides count lies where both
+ * can see it. A listener goes with its queue (R208), which is the kernel's.
  */
 #include "provider/duplicate.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/cursor.h"
-#include "provider/close.h"
 #include "provider/engine.h"
 #include "provider/errors.h"
+#include "provider/parcel.h"
 #include "provider/process.h"
 #include "provider/socket.h"
 #include "provider/spi.h"
 
-#define MAGIC 0x48445357u /* "WSDH" */
-#define VERSION 1
-#define ANSWER_WAIT_NS (5 * UINT64_C(1000000000))
-#define KNOCK_NS UINT64_C(2000000)
-#define KNOCKS 100
-
-enum { KIND_CONN = 1, KIND_LISTENER = 2, NAME_LEN = 16, TRIES = 8 };
-
-/* What crosses, decoded. */
-struct parcel {
-	unsigned kind, family; /* KIND_..., 4 or 6 */
-	uint32_t debug, only_v6, backlog;
-	struct addr local, remote;
-	uint32_t blob_len;
-	uint8_t blob[TRANSPORT_HANDOFF_MAX];
-};
-
-/* ---- the message --------------------------------------------------- */
-
-static void put_addr(struct cursor *c, const struct addr *a)
-{
-	cursor_put_bytes(c, a->ip, sizeof a->ip);
-	cursor_put(c, 2, a->port);
-	cursor_put(c, 1, a->family);
-	cursor_put(c, 4, a->scope);
-}
-
-static void get_addr(struct cursor *c, struct addr *a)
-{
-	memset(a, 0, sizeof *a);
-	cursor_get_bytes(c, a->ip, sizeof a->ip);
-	a->port = (uint16_t)cursor_get(c, 2);
-	a->family = (uint8_t)cursor_get(c, 1);
-	a->scope = (uint32_t)cursor_get(c, 4);
-}
-
-static void transport_name(char out[NAME_LEN])
-{
-	memset(out, 0, NAME_LEN);
-	snprintf(out, NAME_LEN, "%s", provider_transport.name);
-}
-
-/* magic 4, version 2, kind 1, family 1, transport 16, debug 4, only_v6 4,
- * backlog 4, local 23, remote 23, blob length 2, blob. */
-static size_t encode(const struct parcel *p, uint8_t *out, size_t room)
-{
-	struct cursor c = cursor_over(out, room);
-	char name[NAME_LEN];
-
-	transport_name(name);
-	cursor_put(&c, 4, MAGIC);
-	cursor_put(&c, 2, VERSION);
-	cursor_put(&c, 1, p->kind);
-	cursor_put(&c, 1, p->family);
-	cursor_put_bytes(&c, name, NAME_LEN);
-	cursor_put(&c, 4, p->debug);
-	cursor_put(&c, 4, p->only_v6);
-	cursor_put(&c, 4, p->backlog);
-	put_addr(&c, &p->local);
-	put_addr(&c, &p->remote);
-	cursor_put(&c, 2, p->blob_len);
-	cursor_put_bytes(&c, p->blob, p->blob_len);
-	return c.bad ? 0 : (size_t)(c.at - out);
-}
-
-static enum status decode(uint8_t *in, size_t len, struct parcel *p)
-{
-	struct cursor c = cursor_over(in, len);
-	char ours[NAME_LEN], theirs[NAME_LEN];
-	bool ok;
-
-	transport_name(ours);
-	ok = cursor_get(&c, 4) == MAGIC;
-	ok = cursor_get(&c, 2) == VERSION && ok;
-	p->kind = (unsigned)cursor_get(&c, 1);
-	p->family = (unsigned)cursor_get(&c, 1);
-	cursor_get_bytes(&c, theirs, NAME_LEN);
-	p->debug = (uint32_t)cursor_get(&c, 4);
-	p->only_v6 = (uint32_t)cursor_get(&c, 4);
-	p->backlog = (uint32_t)cursor_get(&c, 4);
-	get_addr(&c, &p->local);
-	get_addr(&c, &p->remote);
-	p->blob_len = (uint32_t)cursor_get(&c, 2);
-	if (p->blob_len > sizeof p->blob)
-		return ST_PROTOCOL;
-	cursor_get_bytes(&c, p->blob, p->blob_len);
-	ok = ok && (p->kind == KIND_CONN || p->kind == KIND_LISTENER) &&
-		(p->family == 4 || p->family == 6) &&
-		memcmp(ours, theirs, NAME_LEN) == 0;
-	return ok && !c.bad && c.at == c.end ? ST_OK : ST_PROTOCOL;
-}
+/* Of tokens that somebody else uses at this time. */
+enum { TRIES = 8 };
 
 /* ---- the hand-off -------------------------------------------------- */
-
-static void door_name(uint32_t token, char out[OS_NAME_MAX])
-{
-	snprintf(out, OS_NAME_MAX, "openwsd-handoff-%s-%08x",
-		provider_transport.name, (unsigned)token);
-}
 
 /* R200: nonzero, and nobody else's as long as the door is open. */
 static enum status open_door(struct prov_handoff *h)
@@ -140,7 +37,7 @@ static enum status open_door(struct prov_handoff *h)
 			return st;
 		if (h->token == 0)
 			h->token = 1;
-		door_name(h->token, name);
+		prov_door_name(h->token, name);
 		st = os_listen(name, 4, &h->door);
 	}
 	return st;
@@ -219,9 +116,9 @@ static int why_not(struct prov_socket *s)
 }
 
 static enum status pack(struct prov_socket *s, struct prov_handoff *h,
-	struct parcel *p)
+	struct prov_parcel *p)
 {
-	if (p->kind == KIND_LISTENER)
+	if (p->kind == PROV_PARCEL_LISTENER)
 		return provider_transport.pack_listener(s->listening.listener,
 			p->blob, &p->blob_len, h->handles, &h->count);
 	prov_memory_detach(s);
@@ -245,8 +142,8 @@ static void move(struct prov_socket *s, struct prov_handoff *h)
 
 static int hand_off(struct prov_socket *s, struct prov_handoff *h)
 {
-	struct parcel p = {
-		.kind = s->listening.listener ? KIND_LISTENER : KIND_CONN,
+	struct prov_parcel p = {
+		.kind = s->listening.listener ? PROV_PARCEL_LISTENER : PROV_PARCEL_CONN,
 		.family = s->family == AF_INET6 ? 6 : 4,
 		.debug = (uint32_t)s->options.debug,
 		.only_v6 = (uint32_t)s->options.only_v6,
@@ -262,7 +159,7 @@ static int hand_off(struct prov_socket *s, struct prov_handoff *h)
 	st = pack(s, h, &p);
 	if (st != ST_OK)
 		return prov_error(st);
-	h->len = encode(&p, h->message, sizeof h->message);
+	h->len = prov_parcel_encode(&p, h->message, sizeof h->message);
 	if (h->len == 0)
 		return WSAENOBUFS;
 	move(s, h);
@@ -326,149 +223,4 @@ int WSPAPI WSPDuplicateSocket(SOCKET d, DWORD dwProcessId,
 	error = duplicate(s, dwProcessId, lpProtocolInfo);
 	prov_socket_release(s);
 	return prov_result(error, lpErrno);
-}
-
-/* ---- the next process ---------------------------------------------- */
-
-struct delivery {
-	uint8_t message[OS_LINK_MESSAGE_MAX];
-	size_t len;
-	os_handle handles[OS_LINK_HANDLES_MAX];
-	unsigned count;
-};
-
-/* Others may knock as well, and be sent away; it takes them no time. */
-static enum status knock(uint32_t token, os_handle *link)
-{
-	char name[OS_NAME_MAX];
-	struct os_peer who;
-	enum status st = ST_FULL;
-
-	door_name(token, name);
-	for (int i = 0; i < KNOCKS && st == ST_FULL; i++) {
-		if (i > 0)
-			os_sleep(KNOCK_NS);
-		st = os_link_connect(name, link, &who);
-	}
-	return st;
-}
-
-/* What is sent to a process that has no room for it is lost; so look first
- * whether a link and what comes through it have room. */
-static enum status room_for_delivery(void)
-{
-	os_handle ends[2], more[TRANSPORT_HANDOFF_HANDLES - 1];
-	enum status st = os_link_pair(ends);
-	unsigned n = 0;
-
-	if (st != ST_OK)
-		return st;
-	while (st == ST_OK && n < TRANSPORT_HANDOFF_HANDLES - 1) {
-		st = os_handle_duplicate(ends[0], &more[n]);
-		n += st == ST_OK;
-	}
-	while (n > 0)
-		os_handle_close(more[--n]);
-	os_handle_close(ends[0]);
-	os_handle_close(ends[1]);
-	return st;
-}
-
-/* Blocks until the old process answers, or for a bounded time. */
-static enum status fetch(uint32_t token, struct delivery *d)
-{
-	os_handle link;
-	enum status st = room_for_delivery();
-
-	if (st == ST_OK)
-		st = knock(token, &link);
-	if (st != ST_OK)
-		return st == ST_REFUSED ? ST_INVAL : st;
-	d->len = sizeof d->message;
-	d->count = OS_LINK_HANDLES_MAX;
-	st = os_link_receive(link, d->message, &d->len, d->handles, &d->count,
-		ANSWER_WAIT_NS);
-	os_handle_close(link);
-	return st == ST_CLOSED ? ST_INVAL : st; /* not for this process */
-}
-
-static enum status unpack(const struct parcel *p, const struct delivery *d,
-	struct transport_conn **conn, struct transport_listener **listener)
-{
-	if (p->kind == KIND_LISTENER)
-		return provider_transport.unpack_listener(p->blob, p->blob_len,
-			d->handles, d->count, listener);
-	return provider_transport.unpack(p->blob, p->blob_len, d->handles,
-		d->count, conn);
-}
-
-/* R202. The handles are the transport's now, unless it did not want them. */
-static enum status open_parcel(struct prov_socket *s, const struct parcel *p,
-	const struct delivery *d)
-{
-	struct transport_listener *listener = NULL;
-	struct transport_conn *conn = NULL;
-	enum status st = unpack(p, d, &conn, &listener);
-
-	if (st != ST_OK)
-		return st;
-	prov_socket_lock_all(s);
-	s->conn = conn;
-	s->listening.listener = listener;
-	s->listening.backlog = p->backlog;
-	s->family = p->family == 6 ? AF_INET6 : AF_INET;
-	s->local = p->local;
-	s->remote = p->remote;
-	s->options.debug = (BOOL)p->debug;
-	s->options.only_v6 = (BOOL)p->only_v6;
-	prov_socket_step(s, listener ? PROV_ADOPT_LISTENER : PROV_ADOPT_CONN);
-	prov_socket_unlock_all(s);
-	return ST_OK;
-}
-
-static enum status take_over(struct prov_socket *s, uint32_t token)
-{
-	struct delivery d;
-	struct parcel p;
-	enum status st = fetch(token, &d);
-
-	if (st != ST_OK)
-		return st;
-	st = decode(d.message, d.len, &p);
-	if (st == ST_OK)
-		st = open_parcel(s, &p, &d);
-	if (st != ST_OK)
-		for (unsigned i = 0; i < d.count; i++)
-			os_handle_close(d.handles[i]);
-	return st;
-}
-
-static int take_over_error(enum status st)
-{
-	switch (st) {
-	case ST_INVAL: /* R204 */
-	case ST_NOMEM:
-	case ST_NOHANDLES:
-		return prov_error(st);
-	default:
-		return WSAENETDOWN;
-	}
-}
-
-/*
- * The socket comes first: a process without room for one must not use the token
- * up. R203: its handle is made once.
- */
-int prov_take_over(uint32_t token, struct prov_socket **out)
-{
-	int error = prov_socket_create(AF_INET, out);
-	enum status st;
-
-	if (error)
-		return error;
-	st = take_over(*out, token);
-	if (st == ST_OK)
-		return 0;
-	prov_close_held(*out);
-	return take_over_error(st);
 }

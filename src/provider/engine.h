@@ -51,7 +51,7 @@ void prov_engine_watch(struct prov_socket *s, os_handle h);
 /* Serve it at that time, or sooner. */
 void prov_engine_come_back(struct prov_socket *s, uint64_t when);
 
-/* ---- hand-offs ------------------------------------------------------------ */
+/* ---- hand-offs ------------------------------------------------------- */
 
 /*
  * The door is watched from now on, but nobody is let in before prov_engine_open

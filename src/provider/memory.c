@@ -4,8 +4,9 @@
  *
  * Each call makes a registration of its own: so n of them need n
  * deregistrations (R165), those of other sockets do not matter (R166), each
- * descriptor is fresh (R176), and no counting is needed. A socket has few: the
- * lists are searched from the newest on.
+ * descriptor is fresh (R176), and no counting is needed. A socket has few that
+ * cover an address: they are searched from the newest on. A handle is found by
+ * its number.
  *
  * An exposure belongs to one connection: the transport gives its peer, and no
  * other (R178), the rights that were asked for, and no more (R177). What the
@@ -67,14 +68,15 @@ static struct prov_registration *covering(struct prov_memory *m,
 	return r;
 }
 
-/* m->lock held. */
-static struct prov_registration *named(struct prov_memory *m, HANDLE handle)
+/* Where the list of the ids with this remainder names it, or ends. m->lock
+ * held. */
+static struct prov_registration **place_of(struct prov_memory *m, uintptr_t id)
 {
-	struct prov_registration *r = m->registrations;
+	struct prov_registration **at = &m->by_id[id % PROV_ID_LISTS];
 
-	while (r && r->id != (uintptr_t)handle)
-		r = r->next;
-	return r;
+	while (*at && (*at)->id != id)
+		at = &(*at)->next_of_id;
+	return at;
 }
 
 void prov_memory_drop(struct prov_registration **held, unsigned count)
@@ -124,7 +126,7 @@ enum status prov_memory_hold_named(struct prov_memory *m,
 
 	os_mutex_lock(&m->lock);
 	for (i = 0; i < count; i++) {
-		out[i] = named(m, buffers[i].handle);
+		out[i] = *place_of(m, (uintptr_t)buffers[i].handle);
 		if (!out[i] || !holds(out[i], buffers[i].buf, buffers[i].len,
 				rights))
 			break;
@@ -210,15 +212,40 @@ static uintptr_t next_id(void)
 	return id;
 }
 
+static void link_registration(struct prov_memory *m,
+	struct prov_registration *r)
+{
+	r->next = m->registrations;
+	if (r->next)
+		r->next->link = &r->next;
+	r->link = &m->registrations;
+	m->registrations = r;
+	*place_of(m, r->id) = r;
+	m->registered++;
+}
+
+static void unlink_registration(struct prov_memory *m,
+	struct prov_registration *r)
+{
+	*r->link = r->next;
+	if (r->next)
+		r->next->link = r->link;
+	*place_of(m, r->id) = r->next_of_id;
+	m->registered--;
+}
+
 /* Memory locked. */
 static int add_registration(struct prov_socket *s, PVOID base, DWORD len,
 	DWORD flags, HANDLE *out)
 {
-	struct prov_registration *r = calloc(1, sizeof *r);
+	struct prov_registration *r;
 	enum status st;
 
-	if (!r)
+	if (s->memory.registered == PROV_MAX_REGISTRATIONS)
 		return WSAENOBUFS; /* R164 */
+	r = calloc(1, sizeof *r);
+	if (!r)
+		return WSAENOBUFS;
 	st = prov_cache_pin(&s->memory.cache, s->conn, base, len, flags,
 		&r->pin);
 	if (st != ST_OK) {
@@ -229,8 +256,7 @@ static int add_registration(struct prov_socket *s, PVOID base, DWORD len,
 	r->base = base;
 	r->len = len;
 	r->rights = flags;
-	r->next = s->memory.registrations;
-	s->memory.registrations = r;
+	link_registration(&s->memory, r);
 	*out = (HANDLE)r->id;
 	return 0;
 }
@@ -261,16 +287,12 @@ HANDLE WSPAPI WSPRegisterMemory(SOCKET d, PVOID lpBuffer, DWORD dwBufferLength,
 /* Memory locked. R167, R168, R169: no handle of this socket, or in use. */
 static int remove_registration(struct prov_memory *m, HANDLE handle)
 {
-	struct prov_registration **at = &m->registrations;
-	struct prov_registration *r;
+	struct prov_registration *r = *place_of(m, (uintptr_t)handle);
 
-	while (*at && (*at)->id != (uintptr_t)handle)
-		at = &(*at)->next;
-	r = *at;
 	/* Pairs with the release in prov_memory_drop. */
 	if (!r || atomic_load_explicit(&r->use, memory_order_acquire) > 0)
 		return WSAEINVAL;
-	*at = r->next;
+	unlink_registration(m, r);
 	prov_cache_unpin(&m->cache, r->pin);
 	free(r);
 	return 0;

@@ -25,8 +25,17 @@
 
 struct prov_socket;
 
+/*
+ * Of one socket, at most (R164): twice what the requests of both directions can
+ * use at once.
+ */
+#define PROV_MAX_REGISTRATIONS 16384
+
+enum { PROV_ID_LISTS = 64 };
+
 struct prov_registration {
-	struct prov_registration *next;
+	struct prov_registration *next, **link; /* newest first */
+	struct prov_registration *next_of_id;
 	uintptr_t id; /* the handle */
 	char *base;
 	uint64_t len;
@@ -44,6 +53,8 @@ struct prov_exposure {
 struct prov_memory {
 	struct os_mutex lock; /* role: memory; also serialises expose/conceal */
 	struct prov_registration *registrations;
+	struct prov_registration *by_id[PROV_ID_LISTS]; /* by remainder */
+	unsigned registered;
 	struct prov_exposure *exposures;
 	_Atomic unsigned exposed; /* exposures that are not concealed */
 	struct prov_cache cache;

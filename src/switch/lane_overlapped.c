@@ -441,7 +441,8 @@ static void overlapped_set_handle(struct sw_conn *c, os_handle h)
 	os_handle own = c->ov->own_handle;
 
 	c->ov->own_handle = OS_NO_HANDLE;
-	os_handle_close(own);
+	if (own != h)
+		os_handle_close(own);
 }
 
 static uint32_t overlapped_max(struct sw_conn *c)

@@ -97,9 +97,9 @@ bool sw_connect(const struct addr *local, const struct addr *remote,
 /* What a sleeper waits on. */
 os_handle sw_conn_handle(struct sw_conn *c);
 /*
- * The front end has put a duplicate at h (which it owns and closes after
- * sw_close); the connection uses h from now on. Again at any time with another
- * duplicate, e.g. before the former is closed.
+ * The connection uses h from now on: its handle itself or a duplicate made by the
+ * front end, which owns it and closes it after sw_close. Again at any time with
+ * another duplicate, e.g. before the former is closed.
  */
 void sw_conn_set_handle(struct sw_conn *c, os_handle h);
 

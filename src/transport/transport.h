@@ -186,8 +186,8 @@ struct transport_ops {
 
 	/* The handle a sleeper waits on, owned by the connection. */
 	os_handle (*handle)(struct transport_conn *c);
-	/* The connection uses `h` (a duplicate) from now on and no longer owns any
-	 * handle: the caller closes it, after close. */
+	/* The connection uses `h` from now on, its handle or a duplicate of it, and
+	 * no longer owns any handle: the caller closes it, after close. */
 	void (*set_handle)(struct transport_conn *c, os_handle h);
 
 	/*

@@ -45,11 +45,12 @@ def file_with(name, content, mode=0o644):
 
 @case("--help and --version work everywhere")
 def help_everywhere():
-    for command in ("run", "ping", "perf", "provider", "settings", "help",
-                    "version"):
+    for command in ("run", "ping", "perf", "provider", "conform",
+                    "settings", "help", "version"):
         told = wsd("help", command)
         check_equal((told.status, told.err), (0, ""), str(told))
         check(told.out.startswith(f"usage: wsd {command}"), told.out)
+        check(f"\n  {command} " in wsd("help").out, f"{command} is listed")
         for option in ("--help", "-h"):
             check_equal(wsd(command, option).out, told.out, option)
         check_equal(wsd(command, "--version").out, wsd("version").out,

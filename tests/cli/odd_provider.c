@@ -7,6 +7,7 @@
  *   down      network is not ready    mute      does not tell its GUID
  *   lonely    has no addresses        short     messages of 100 bytes
  *   socket    cannot make a socket    extension has no WSPRdmaWrite
+ *   crash     does not survive        hang      does not come back
  *
  * and otherwise has nothing wrong with it. To see what `wsd provider` makes of
  * each.
@@ -167,6 +168,10 @@ PROV_EXPORT int WSPAPI WSPStartupEx(WORD version,
 	LPWSPDATA data, LPWSAPROTOCOL_INFOW info, LPWSPUPCALLTABLEEX upcalls,
 	LPWSPPROC_TABLE table)
 {
+	if (is_odd("crash"))
+		abort();
+	while (is_odd("hang"))
+		;
 	if (is_odd("down"))
 		return WSASYSNOTREADY;
 	memset(data, 0, sizeof *data);

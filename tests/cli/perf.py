@@ -196,6 +196,15 @@ def perf_interrupted():
     ended(program)
 
 
+@case("a server that is busy ends at Ctrl-C as well")
+def busy_server():
+    program, where = server()
+    client = procs.start(WSD, "perf", where, "--seconds", 60, env=ENV)
+    procs.wait_until(lambda: "median" in client.output(), 10, "the head")
+    check_equal(interrupt(program), 0, program.output())
+    check_equal(client.wait(15), 1, client.output())
+
+
 @case("when perf is killed its other end goes too")
 def perf_killed():
     program = procs.start(WSD, "perf", "--seconds", 5, env=ENV)
@@ -214,6 +223,19 @@ def perf_server_dies():
     program.kill()
     check_equal(client.wait(15), 1, client.output())
     check(f"wsd: {where}: " in client.output(), client.output())
+
+
+@case("a server outlives clients that say anything", seconds=60)
+def attacked():
+    program, where = server()
+    outcome = procs.run(os.path.join(BUILD, "tests", "cli", "perf_attack"),
+                        SHM, where, 2, env=ENV)
+    check_equal((outcome.status, outcome.err), (0, ""), str(outcome))
+    check(int(outcome.out.split()[0]) > 50, outcome.out)
+    good("perf", where, "--size", "64K", *QUICK)
+    check_equal(interrupt(program), 0, program.output())
+    lines = set(program.output().splitlines()[1:])
+    check(lines <= {"wsd: too many clients at once"}, program.output())
 
 
 # ---- providers -----------------------------------------------------------

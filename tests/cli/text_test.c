@@ -181,7 +181,7 @@ static bool is_refused(struct perf_command c)
 static void commands(void)
 {
 	struct perf_command hello = {.operation = PERF_HELLO, .longest = 65536,
-		.exposed = {.len = 24, .descriptor = "a descriptor of 24 bytes"}};
+		.exposed = {24, "a descriptor of 24 bytes"}};
 	struct perf_command echo = {.operation = PERF_ECHO, .size = 8,
 		.count = 7};
 	struct perf_command odd = echo;

@@ -5,8 +5,9 @@
 #include <string.h>
 
 const struct fault *const fault_lists[] = {faults_start, faults_socket,
-	faults_option, faults_connect, faults_accept, faults_data,
-	faults_complete, faults_rdma, faults_memory, faults_close,
+	faults_option, faults_event, faults_connect, faults_accept,
+	faults_condition, faults_data, faults_complete, faults_rdma,
+	faults_memory, faults_exposed, faults_cache, faults_close,
 	faults_handoff, NULL};
 
 const struct fault *fault_find(const char *name)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Completion: R126 to R139, R150, R159. */
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "os/os.h"
@@ -64,6 +63,21 @@ static int WSPAPI complete_twice(SOCKET h, LPWSAOVERLAPPED ov, DWORD error,
 static void notified_twice(void)
 {
 	ours.lpWPUCompleteOverlappedRequest = complete_twice;
+}
+
+static int WSPAPI complete_one_twice(SOCKET h, LPWSAOVERLAPPED ov,
+	DWORD error, DWORD bytes, LPINT e)
+{
+	static _Atomic unsigned n;
+
+	if (++n == 30)
+		done(h, ov, error, bytes);
+	return done(h, ov, error, bytes);
+}
+
+static void one_twice(void)
+{
+	ours.lpWPUCompleteOverlappedRequest = complete_one_twice;
 }
 
 static int WSPAPI complete_none(SOCKET h, LPWSAOVERLAPPED ov, DWORD error,
@@ -374,6 +388,7 @@ const struct fault faults_complete[] = {
 	{"polled-notified", "R126", "a polled request makes an upcall",
 		polled_notified},
 	{"notified-twice", "R127", "each upcall comes twice", notified_twice},
+	{"one-twice", "R127", "one upcall in many comes twice", one_twice},
 	{"notified-never", "R127", "no upcall comes", notified_never},
 	{"bytes-wrong", "R127", "the upcall tells one byte too many",
 		bytes_wrong},

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Messages: R117 to R125, R140 to R149. */
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "os/os.h"
@@ -17,8 +16,8 @@ static intptr_t swallow(struct call *c)
 /* A message of the wrapper's own, from registered memory. */
 static void send_own(SOCKET s, const char *data, DWORD len)
 {
-	char *copy = malloc(len + 1);
-	WSAOVERLAPPED *ov = calloc(1, sizeof *ov);
+	char *copy = for_ever(len + 1);
+	WSAOVERLAPPED *ov = for_ever(sizeof *ov);
 	struct call reg = {.s = s, .base = copy, .len = len + 1,
 		.flags = MEM_READ};
 	WSABUF b = {len, copy};
@@ -233,16 +232,25 @@ static void message_doubled(void)
 	entry[SEND] = send_tenth_twice;
 }
 
-static intptr_t send_tenth_never(struct call *c)
-{
-	static unsigned sent;
+static unsigned lost;
 
-	return ++sent == 10 ? swallow(c) : real[SEND](c);
+static intptr_t send_one_never(struct call *c)
+{
+	static _Atomic unsigned sent;
+
+	return ++sent == lost ? swallow(c) : real[SEND](c);
 }
 
 static void message_lost(void)
 {
-	entry[SEND] = send_tenth_never;
+	lost = 10;
+	entry[SEND] = send_one_never;
+}
+
+static void message_lost_late(void)
+{
+	lost = 3000;
+	entry[SEND] = send_one_never;
 }
 
 static intptr_t send_backwards(struct call *c)
@@ -355,7 +363,7 @@ static intptr_t receive_large(struct call *c)
 	cut.ov = c->ov;
 	cut.user = c->buffers->buf;
 	cut.len = c->buffers->len;
-	reg.base = b.buf = cut.large = malloc(512);
+	reg.base = b.buf = cut.large = for_ever(512);
 	real[REGISTER](&reg);
 	c->buffers = &b;
 	return real[RECV](c);
@@ -435,6 +443,8 @@ const struct fault faults_data[] = {
 	{"message-doubled", "R141", "a message arrives twice",
 		message_doubled},
 	{"message-lost", "R141", "a message is lost", message_lost},
+	{"message-lost-late", "R141", "the 3000th message is lost",
+		message_lost_late},
 	{"gather-reversed", "R142", "buffers are gathered in reverse",
 		gather_reversed},
 	{"array-kept", "R143", "reads the caller's array after the return",

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Hand-off: R121, R199 to R210. */
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "os/os.h"
@@ -12,8 +11,8 @@
 /* What waits is received, and forgotten. */
 static intptr_t duplicate_and_drop(struct call *c)
 {
-	char *sink = malloc(4096);
-	WSAOVERLAPPED *ov = calloc(1, sizeof *ov);
+	char *sink = for_ever(4096);
+	WSAOVERLAPPED *ov = for_ever(sizeof *ov);
 	DWORD moved = 0, flags = 0;
 	WSABUF b = {4096, sink};
 	struct call reg = {.s = c->s, .base = sink, .len = 4096,

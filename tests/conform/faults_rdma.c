@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* RDMA: R151 to R158, R173, R174, R214. */
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "os/os.h"

@@ -223,6 +223,17 @@ static void garbage_crashes(void)
 	entry[CLOSE] = close_by_pointer;
 }
 
+/* Which error wins: the socket's. */
+static intptr_t bind_name_first(struct call *c)
+{
+	return c->name ? real[BIND](c) : fail(c, WSAEFAULT);
+}
+
+static void name_before_socket(void)
+{
+	entry[BIND] = bind_name_first;
+}
+
 static void stale_accepted(void)
 {
 	break_check(CLOSE, WSAENOTSOCK);
@@ -257,6 +268,8 @@ const struct fault faults_socket[] = {
 	{"in-progress", "R37", "a connect gives WSAEINPROGRESS", in_progress},
 	{"garbage-crashes", "R189", "a garbage descriptor is followed",
 		garbage_crashes},
+	{"name-before-socket", "R189", "a NULL name wins over a bad socket",
+		name_before_socket},
 	{"stale-accepted", "R189", "closing what is closed succeeds",
 		stale_accepted},
 	{NULL, NULL, NULL, NULL},

@@ -243,6 +243,15 @@ void end_request(WSAOVERLAPPED *ov, int error, DWORD bytes)
 	__atomic_store_n(&ov->Internal, 0, __ATOMIC_RELEASE);
 }
 
+void *for_ever(size_t len)
+{
+	void *p = calloc(1, len);
+
+	if (!p)
+		abort();
+	return p;
+}
+
 DWORD total_len(const WSABUF *buffers, DWORD count)
 {
 	DWORD len = 0;

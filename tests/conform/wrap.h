@@ -100,6 +100,8 @@ bool is_pending(const WSAOVERLAPPED *ov);
 /* A request that ends now, with these results, without the real provider. */
 void end_request(WSAOVERLAPPED *ov, int error, DWORD bytes);
 DWORD total_len(const WSABUF *buffers, DWORD count);
+/* Zeroed memory that stays; there is always some. */
+void *for_ever(size_t len);
 
 /* Faults of one line: that entry gives another code; or, in the place of that
  * code, success. */
@@ -117,8 +119,9 @@ struct fault {
 
 /* By chapter of the requirements; each list ends with a NULL name. */
 extern const struct fault faults_start[], faults_socket[], faults_option[],
-	faults_connect[], faults_accept[], faults_data[], faults_complete[],
-	faults_rdma[], faults_memory[], faults_close[], faults_handoff[];
+	faults_event[], faults_connect[], faults_accept[], faults_condition[],
+	faults_data[], faults_complete[], faults_rdma[], faults_memory[],
+	faults_exposed[], faults_cache[], faults_close[], faults_handoff[];
 extern const struct fault *const fault_lists[];
 const struct fault *fault_find(const char *name);
 

@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "test.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/wait.h>
-
-#define DEADLINE_S 60
 
 void check_failed(const char *file, int line, const char *what)
 {
 	printf("# %s:%d: %s\n", file, line, what);
 	fflush(stdout);
-	_exit(1);
+	os_exit_now(1);
 }
 
 void check_status(const char *file, int line, const char *what,
@@ -27,67 +23,43 @@ void check_status(const char *file, int line, const char *what,
 	check_failed(file, line, text);
 }
 
-pid_t spawn(void (*fn)(void *arg), void *arg)
+void test_skip(const char *why)
 {
-	pid_t pid;
-
+	printf("# skipped: %s\n", why);
 	fflush(stdout);
-	pid = fork();
-	CHECK(pid >= 0);
-	if (pid == 0) {
-		alarm(DEADLINE_S);
-		fn(arg);
-		fflush(stdout);
-		_exit(0);
-	}
-	return pid;
+	os_exit_now(TEST_SKIPPED);
 }
 
-void reap(pid_t pid)
+static struct os_child start(const char *how, const char *name)
 {
-	int how;
+	const char *arguments[] = {how, name, NULL};
+	struct os_child c;
 
-	CHECK(waitpid(pid, &how, 0) == pid);
-	CHECK(WIFEXITED(how) && WEXITSTATUS(how) == 0);
+	CHECK_ST(os_child_start(arguments, TEST_SECONDS, &c), ST_OK);
+	return c;
 }
 
-void hang(void *unused)
+struct os_child role_start(const char *name)
 {
-	for (;;)
-		pause();
-}
-
-unsigned count_handles(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	unsigned n = 0;
-
-	CHECK(dir);
-	while (readdir(dir))
-		n++;
-	closedir(dir);
-	return n;
-}
-
-static void run(void *test)
-{
-	/* No function of ours may leave it changed. */
-	errno = 4242;
-	((const struct test *)test)->fn();
+	return start("--role", name);
 }
 
 /* 0 passed, TEST_SKIPPED, else failed. */
-static int outcome(const struct test *t)
+static int outcome(const char *name)
 {
-	pid_t pid = spawn(run, (void *)(uintptr_t)t);
-	int how;
+	struct os_child c;
+	int status = 1;
+	char fate[64];
 
-	if (waitpid(pid, &how, 0) != pid)
-		return 1;
-	if (WIFSIGNALED(how))
-		printf("# ended by signal %d (%s)\n", WTERMSIG(how),
-			strsignal(WTERMSIG(how)));
-	return WIFEXITED(how) ? WEXITSTATUS(how) : 1;
+	fflush(stdout);
+	c = start("--test", name);
+	os_child_wait(&c, OS_FOREVER, &status);
+	os_child_end(&c, true);
+	if (status < 0) {
+		os_child_fate(status, fate, sizeof fate);
+		printf("# %s\n", fate);
+	}
+	return status;
 }
 
 static void fail(void)
@@ -95,17 +67,41 @@ static void fail(void)
 	CHECK(!"this line is expected: a failing test must be noticed");
 }
 
-static const struct test failing = {"fails", fail};
-
 static void the_harness_notices_a_failure(void)
 {
-	CHECK(outcome(&failing) == 1);
+	CHECK(outcome("fail") == 1);
 }
 
 static const struct test harness_tests[] = {
 	{"the_harness_notices_a_failure", the_harness_notices_a_failure},
 	{0},
 };
+static const struct test harness_more[] = {
+	{"fail", fail},
+	{0},
+};
+
+static bool run_in(const struct test *t, const char *name)
+{
+	for (; t->name; t++) {
+		if (strcmp(t->name, name) != 0)
+			continue;
+		/* No function of ours may leave it changed. */
+		errno = 4242;
+		t->fn();
+		return true;
+	}
+	return false;
+}
+
+static int run_named(const struct test *const *groups, const char *name)
+{
+	bool found = run_in(harness_tests, name) || run_in(harness_more, name);
+
+	for (; *groups && !found; groups++)
+		found = run_in(*groups, name);
+	return found ? 0 : 2;
+}
 
 static unsigned run_group(const struct test *t, const char *only, unsigned *n)
 {
@@ -116,7 +112,7 @@ static unsigned run_group(const struct test *t, const char *only, unsigned *n)
 
 		if (only && !strstr(t->name, only))
 			continue;
-		r = outcome(t);
+		r = outcome(t->name);
 		failed += r != 0 && r != TEST_SKIPPED;
 		printf("%sok %u - %s%s\n",
 			r == 0 || r == TEST_SKIPPED ? "" : "not ", ++*n,
@@ -129,15 +125,16 @@ static unsigned run_group(const struct test *t, const char *only, unsigned *n)
 /* With an argument: only tests whose name contains it. */
 int main(int argc, char **argv)
 {
-	const struct test *groups[] = {harness_tests, link_tests, wait_tests,
-		process_tests, lock_tests, memory_tests, net_tests,
-		file_tests};
-	unsigned n = 0, failed = 0;
+	const char *only = argc > 1 ? argv[1] : NULL;
+	unsigned n = 0, failed;
 
-	if (argc > 1 && !strcmp(argv[1], "log_lines"))
-		return log_lines();
-	for (size_t i = 0; i < sizeof groups / sizeof groups[0]; i++)
-		failed += run_group(groups[i], argc > 1 ? argv[1] : NULL, &n);
+	if (argc > 2 && !strcmp(argv[1], "--test"))
+		return run_named(test_groups, argv[2]);
+	if (argc > 2 && !strcmp(argv[1], "--role"))
+		return run_named(test_roles, argv[2]);
+	failed = run_group(harness_tests, only, &n);
+	for (const struct test *const *g = test_groups; *g; g++)
+		failed += run_group(*g, only, &n);
 	printf("1..%u\n", n);
 	return failed != 0;
 }

@@ -23,6 +23,17 @@ static void leave_the_network(void)
 	case_skip("this system gives no network namespace");
 }
 
+/* What its adapters are changed with. */
+static int own_network(void)
+{
+	int fd;
+
+	leave_the_network();
+	fd = socket(AF_INET, SOCK_DGRAM, 0);
+	CHECK(fd >= 0);
+	return fd;
+}
+
 static void set_flags(int fd, const char *interface, short flags)
 {
 	struct ifreq r;
@@ -73,9 +84,7 @@ CASE(R57_R58_the_address_list_follows_the_system)
 	SOCKET s;
 	int fd;
 
-	leave_the_network();
-	fd = socket(AF_INET, SOCK_DGRAM, 0);
-	CHECK(fd >= 0);
+	fd = own_network();
 	spi_start();
 	s = socket_new();
 	CHECK(!lists(s, &loopback, 0)); /* R58: no adapter */
@@ -97,9 +106,7 @@ CASE(R33_R57_an_address_that_has_gone_cannot_be_bound)
 	SOCKET s;
 	int fd;
 
-	leave_the_network();
-	fd = socket(AF_INET, SOCK_DGRAM, 0);
-	CHECK(fd >= 0);
+	fd = own_network();
 	set_flags(fd, "lo", IFF_UP);
 	spi_start();
 	s = socket_new();
@@ -124,9 +131,7 @@ CASE(R213_connections_from_an_address_that_has_gone_end)
 	DWORD n, flags = 0;
 	int fd, code, err = 0;
 
-	leave_the_network();
-	fd = socket(AF_INET, SOCK_DGRAM, 0);
-	CHECK(fd >= 0);
+	fd = own_network();
 	set_flags(fd, "lo", IFF_UP);
 	add_address(fd, "lo:1", more);
 	spi_start();
@@ -142,6 +147,41 @@ CASE(R213_connections_from_an_address_that_has_gone_end)
 	socket_close(server);
 	socket_close(client);
 	socket_close(listener);
+	spi_stop();
+	close(fd);
+}
+
+/* What the peer sees is a reset; what has nothing to do with it goes on. */
+CASE(R213_both_ends_learn_of_it_and_the_others_stay)
+{
+	struct addr more = addr_v4(10, 99, 0, 1, 9998);
+	struct addr home = addr_v4(127, 0, 0, 1, 9997);
+	struct pair stays, goes = {.at = more};
+	struct request r[2];
+	int fd, code;
+
+	fd = own_network();
+	set_flags(fd, "lo", IFF_UP);
+	add_address(fd, "lo:1", more);
+	spi_start();
+	pair_open(&stays);
+	goes.listener = socket_listening(&goes.at, 1);
+	CHECK(lists(goes.listener, &more, 2));
+	goes.client.s = socket_bound(&home);
+	code = socket_connect_to(goes.client.s, &goes.at);
+	end_open(&goes.server, socket_accept(goes.listener));
+	socket_expect_connected(goes.client.s, code);
+	end_open(&goes.client, goes.client.s);
+	must_receive(&goes.server, 0, 64, &r[0], POLLED);
+	must_receive(&goes.client, 0, 64, &r[1], NOTIFIED);
+	set_flags(fd, "lo:1", 0);
+	CHECK(!lists(goes.listener, &more, 1));
+	request_expect(goes.server.s, &r[0], WSAECONNABORTED, 0);
+	up_wait_completed(1);
+	CHECK_CODE(up_completion(0).error, WSAECONNRESET);
+	pair_talk(&stays.client, &stays.server);
+	pair_close(&goes);
+	pair_close(&stays);
 	spi_stop();
 	close(fd);
 }

@@ -56,6 +56,8 @@ int main(int argc, char **argv)
 		argv++;
 		argc--;
 	}
+	if (getenv("WSD_TEST_SECONDS")) /* a system that is simulated */
+		case_seconds_set((unsigned)atoi(getenv("WSD_TEST_SECONDS")));
 	spi_target.entry = entry_of(library());
 	spi_target.own_id = &prov_identity_of("shm")->id;
 	spi_target.address = addr_v4(127, 0, 0, 1, 0);

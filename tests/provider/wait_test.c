@@ -628,7 +628,7 @@ CASE(after_a_fork_both_processes_use_the_channel_and_close_alone)
 		case_skip("not shared by a fork");
 	channels_open(&c);
 	CHECK_EQ(channel_send(&c.client, "for the child"), 0);
-	child = os_fork(CASE_DEADLINE_SECONDS);
+	child = os_fork(case_seconds());
 	if (child < 0)
 		case_skip("no fork");
 	if (child == 0) {
@@ -659,7 +659,7 @@ CASE(after_a_fork_the_child_makes_an_engine_of_its_own)
 	pair_open(&p);
 	must_receive(&p.server, 0, 64, &r, NOTIFIED);
 	os_sleep(20000000); /* the engine is asleep by now */
-	child = os_fork(CASE_DEADLINE_SECONDS);
+	child = os_fork(case_seconds());
 	if (child < 0)
 		case_skip("no fork");
 	if (child == 0) {
@@ -689,7 +689,7 @@ CASE(after_a_fork_either_process_may_close_a_listener)
 	ext_start();
 	at = test_addr();
 	l = socket_listening(&at, 4);
-	child = os_fork(CASE_DEADLINE_SECONDS);
+	child = os_fork(case_seconds());
 	if (child < 0)
 		case_skip("no fork");
 	if (child == 0) {

@@ -375,7 +375,7 @@ CASE(hostile_silent_clients_cost_a_server_next_to_nothing)
 	before = os_now();
 	for (int i = 0; i < 10; i++)
 		CHECK(take_gives_nothing(l));
-	CHECK(os_now() - before < 100 * 1000 * 1000);
+	CHECK(os_now() - before < case_seconds() * UINT64_C(3000000));
 	/* Some systems let them be silent a little longer. */
 	for (int i = 0; i < 60; i++) {
 		while (os_link_alive(links[i]) == ST_OK &&
@@ -455,23 +455,23 @@ CASE(a_listener_that_hangs_up_is_called_again_but_not_for_ever)
 
 /* ---- not hostile, but poor ------------------------------------------- */
 
-CASE(without_free_handles_a_request_stays_queued)
+CASE(without_a_free_handle_a_request_stays_queued)
 {
 	struct addr at;
 	struct transport_listener *l = victim(&at);
 	struct transport_conn *client = connect_to(&at), *server;
 	struct transport_request *r;
-	os_handle taken[2];
+	os_handle taken;
 
-	process_limit_handles(2);
-	CHECK_OK(os_handle_duplicate(ops->handle(client), &taken[0]));
+	process_limit_handles(1);
+	CHECK_OK(os_handle_duplicate(ops->handle(client), &taken));
 	CHECK_ST(ops->take(l, &r), ST_NOHANDLES);
-	CHECK_OK(os_handle_duplicate(ops->handle(client), &taken[1]));
-	CHECK_ST(ops->take(l, &r), ST_NOHANDLES);
-	os_handle_close(taken[0]);
-	os_handle_close(taken[1]);
+	os_handle_close(taken);
+	/* Room for one is enough: of the segment only the mapping is needed. */
 	CHECK_OK(ops->take(l, &r));
 	CHECK_OK(ops->accept(r, &server));
+	CHECK_ST(os_handle_duplicate(ops->handle(client), &taken),
+		ST_NOHANDLES);
 	send_text(client, "patience");
 	expect_text(server, "patience");
 	ops->close(client, false);

@@ -81,7 +81,7 @@ struct process process_start(void (*fn)(void *arg), const void *arg,
 {
 	struct os_child c;
 	struct process p = start(fn, arg, len, case_variant,
-		CASE_DEADLINE_SECONDS, &c);
+		case_seconds(), &c);
 
 	CloseHandle((HANDLE)c.talk);
 	return p;

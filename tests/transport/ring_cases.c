@@ -6,12 +6,15 @@
 #include "transport/shm/shm_ring.h"
 
 #define ROUNDS 300000
+#define OVER UINT32_MAX
+/* Under a sanitizer, on a busy machine, fewer must do. */
+#define ENOUGH_TIME (UINT64_C(10) * 1000 * 1000 * 1000)
 
 /* Two threads that do one thing each per round, as nearly at once as can be. */
 struct race {
 	struct shm_ring ring;
 	struct shm_ring_words words;
-	_Atomic uint32_t round; /* begun by the first thread */
+	_Atomic uint32_t round; /* begun by the first thread, or OVER */
 	_Atomic uint32_t done;  /* rounds the second has finished */
 	_Atomic uint32_t woken; /* the waker saw a sleeper */
 	void (*other)(struct race *r);
@@ -34,23 +37,26 @@ static void race_free(struct race *r)
 	os_shared_free(r, sizeof *r);
 }
 
-static void wait_until(_Atomic uint32_t *word, uint32_t value)
+/* Until it is another; which. */
+static uint32_t wait_change(_Atomic uint32_t *word, uint32_t from)
 {
 	unsigned looks = 0;
+	uint32_t now;
 
-	while (atomic_load(word) != value)
+	while ((now = atomic_load(word)) == from)
 		if (++looks % 1000 == 0)
 			os_yield();
+	return now;
 }
 
 static void run_other(void *arg)
 {
 	struct race *r = arg;
+	uint32_t round = 0;
 
-	for (uint32_t i = 1; i <= ROUNDS; i++) {
-		wait_until(&r->round, i);
+	while ((round = wait_change(&r->round, round)) != OVER) {
 		r->other(r);
-		atomic_store(&r->done, i);
+		atomic_store(&r->done, round);
 	}
 }
 
@@ -72,6 +78,22 @@ static void consume_and_look(struct race *r)
 	atomic_store(&r->woken, ring_sleeper(&r->words.writer_asleep));
 }
 
+static struct race *race_start(void (*other)(struct race *r),
+	struct os_thread *t)
+{
+	struct race *r = race_new(other);
+
+	CHECK_OK(os_thread_start(t, "waker", run_other, r));
+	return r;
+}
+
+static void race_end(struct race *r, struct os_thread *t)
+{
+	atomic_store(&r->round, OVER);
+	os_thread_join(t);
+	race_free(r);
+}
+
 /* Some rounds a little later than others. */
 static void begin(struct race *r, uint32_t round, uint32_t *state)
 {
@@ -82,27 +104,26 @@ static void begin(struct race *r, uint32_t round, uint32_t *state)
 
 CASE(a_reader_going_to_sleep_and_a_message_never_miss_each_other)
 {
-	struct race *r = race_new(publish_and_look);
+	uint64_t limit = os_now() + ENOUGH_TIME;
 	struct ring_record rec;
 	struct os_thread t;
+	struct race *r = race_start(publish_and_look, &t);
 	uint32_t state = 1;
 
-	CHECK_OK(os_thread_start(&t, "waker", run_other, r));
-	for (uint32_t i = 1; i <= ROUNDS; i++) {
+	for (uint32_t i = 1; i <= ROUNDS && os_now() < limit; i++) {
 		bool seen;
 
 		begin(r, i, &state);
 		ring_announce_sleep(&r->words.reader_asleep);
 		seen = ring_readable(&r->ring);
-		wait_until(&r->done, i);
+		wait_change(&r->done, i - 1);
 		if (!seen && !atomic_load(&r->woken))
 			FAIL("round %u: asleep for ever", i);
 		CHECK_OK(ring_observe(&r->ring, &rec));
 		ring_consume(&r->ring, &rec);
 		atomic_store(&r->words.reader_asleep, 0);
 	}
-	os_thread_join(&t);
-	race_free(r);
+	race_end(r, &t);
 }
 
 static void put(struct race *r)
@@ -116,13 +137,13 @@ static void put(struct race *r)
 /* Two messages: after one has gone there is room for the largest, at once. */
 CASE(a_writer_going_to_sleep_and_room_never_miss_each_other)
 {
-	struct race *r = race_new(consume_and_look);
+	uint64_t limit = os_now() + ENOUGH_TIME;
 	struct ring_record rec;
 	struct os_thread t;
+	struct race *r = race_start(consume_and_look, &t);
 	uint32_t state = 1;
 
-	CHECK_OK(os_thread_start(&t, "waker", run_other, r));
-	for (uint32_t i = 1; i <= ROUNDS; i++) {
+	for (uint32_t i = 1; i <= ROUNDS && os_now() < limit; i++) {
 		bool seen;
 
 		while (ring_writable(&r->ring))
@@ -130,7 +151,7 @@ CASE(a_writer_going_to_sleep_and_room_never_miss_each_other)
 		begin(r, i, &state);
 		ring_announce_sleep(&r->words.writer_asleep);
 		seen = ring_writable(&r->ring);
-		wait_until(&r->done, i);
+		wait_change(&r->done, i - 1);
 		if (!seen && ring_writable(&r->ring) &&
 		    !atomic_load(&r->woken))
 			FAIL("round %u: asleep for ever", i);
@@ -138,6 +159,5 @@ CASE(a_writer_going_to_sleep_and_room_never_miss_each_other)
 			ring_consume(&r->ring, &rec);
 		atomic_store(&r->words.writer_asleep, 0);
 	}
-	os_thread_join(&t);
-	race_free(r);
+	race_end(r, &t);
 }

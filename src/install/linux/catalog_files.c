@@ -172,7 +172,7 @@ bool install_each(enum install_scope scope,
 
 /* ---- the library ------------------------------------------------------ */
 
-/* The entry is a line of text: what would end or change it must not be in it. */
+/* It becomes a line of text, which nothing in it may end or change. */
 static bool can_be_written(const char *path)
 {
 	size_t len = strlen(path);
@@ -198,9 +198,9 @@ bool install_resolve(const char *path, char full[INSTALL_PATH_MAX],
 		fail(why, "%s: a directory; give the path of a provider "
 			"library", path);
 	else if (!can_be_written(real))
-		fail(why, "%s: a path that is too long, or has a # or a control "
-			"character in it, cannot be in the catalog; move the "
-			"library", path);
+		fail(why, "%s: a path that is too long, or has a # or a "
+			"control character in it, cannot be in the catalog; "
+			"move the library", path);
 	else
 		good = snprintf(full, INSTALL_PATH_MAX, "%s", real) > 0;
 	free(real);
@@ -274,8 +274,8 @@ static enum install_outcome compare(struct install_entry *e, const char *path,
 	return INSTALL_FAILED;
 }
 
-static enum install_outcome cannot(const char *verb, const char *path, int error,
-	enum install_scope scope, char why[INSTALL_WHY_MAX])
+static enum install_outcome cannot(const char *verb, const char *path,
+	int error, enum install_scope scope, char why[INSTALL_WHY_MAX])
 {
 	fail(why, "cannot %s %s: %s%s", verb, path, strerror(error),
 		advice(error, scope));

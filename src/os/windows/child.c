@@ -9,13 +9,9 @@
 
 #include "internal.h"
 
-#include <psapi.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <tlhelp32.h>
-
-#include "base/sockaddr.h"
 
 #define ARGUMENTS_MAX 16
 #define COMMAND_MAX 16384
@@ -217,7 +213,7 @@ static enum status start(const WCHAR *program, WCHAR *command,
 	fflush(NULL);
 	AcquireSRWLockExclusive(&starting);
 	if (!create(program, command, win_handle(ends[1]), seconds, &p))
-		st = ST_SYSTEM;
+		st = win_status(GetLastError());
 	ReleaseSRWLockExclusive(&starting);
 	CloseHandle(win_handle(ends[1]));
 	if (st != ST_OK) {
@@ -391,126 +387,4 @@ intptr_t os_fork(unsigned seconds)
 int os_fork_wait(intptr_t number)
 {
 	return -1;
-}
-
-enum status os_environment_set(const char *name, const char *value)
-{
-	/* The C library has a copy, and tells the system. */
-	return _putenv_s(name, value) == 0 ? ST_OK : ST_NOMEM;
-}
-
-unsigned os_thread_count(void)
-{
-	HANDLE all = CreateToolhelp32Snapshot(TH32CS_SNAPTHREAD, 0);
-	THREADENTRY32 e = {.dwSize = sizeof e};
-	DWORD pid = GetCurrentProcessId();
-	unsigned n = 0;
-
-	if (all == INVALID_HANDLE_VALUE)
-		return 0;
-	for (BOOL more = Thread32First(all, &e); more;
-		more = Thread32Next(all, &e))
-		n += e.th32OwnerProcessID == pid;
-	CloseHandle(all);
-	return n;
-}
-
-unsigned os_handle_count(void)
-{
-	DWORD n = 0;
-
-	return GetProcessHandleCount(GetCurrentProcess(), &n) ? n : 0;
-}
-
-uint64_t os_memory_used(void)
-{
-	PROCESS_MEMORY_COUNTERS_EX m = {.cb = sizeof m};
-
-	return GetProcessMemoryInfo(GetCurrentProcess(),
-		(PROCESS_MEMORY_COUNTERS *)&m, sizeof m) ? m.PrivateUsage : 0;
-}
-
-enum status os_handle_limit(unsigned more)
-{
-	return ST_UNSUPPORTED;
-}
-
-/* ---- the system's TCP ---------------------------------------------- */
-
-static enum status listen_at(SOCKET s, const struct addr *at)
-{
-	union sockaddr_any name;
-	int len = addr_to_sockaddr(at, &name);
-	BOOL mine = TRUE;
-
-	setsockopt(s, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, (const char *)&mine,
-		sizeof mine);
-	if (bind(s, &name.sa, len) == 0 && listen(s, 1) == 0)
-		return ST_OK;
-	switch (WSAGetLastError()) {
-	case WSAEADDRINUSE:
-	case WSAEACCES:
-		return ST_EXISTS;
-	case WSAEADDRNOTAVAIL:
-		return ST_NOTLOCAL;
-	default:
-		return ST_SYSTEM;
-	}
-}
-
-enum status os_tcp_listen(const struct addr *at, intptr_t *out)
-{
-	WSADATA data;
-	enum status st;
-	SOCKET s;
-
-	if (WSAStartup(MAKEWORD(2, 2), &data) != 0)
-		return ST_SYSTEM;
-	s = socket(at->family == 6 ? AF_INET6 : AF_INET, SOCK_STREAM, 0);
-	st = s == INVALID_SOCKET ? ST_SYSTEM : listen_at(s, at);
-	if (st == ST_OK) {
-		*out = (intptr_t)s;
-		return ST_OK;
-	}
-	if (s != INVALID_SOCKET)
-		closesocket(s);
-	WSACleanup();
-	return st;
-}
-
-void os_tcp_unlisten(intptr_t listener)
-{
-	closesocket((SOCKET)listener);
-	WSACleanup();
-}
-
-/* ---- pages --------------------------------------------------------- */
-
-static DWORD protection(enum os_pages_kind kind)
-{
-	switch (kind) {
-	case OS_PAGES_NONE:
-		return PAGE_NOACCESS;
-	case OS_PAGES_READ:
-		return PAGE_READONLY;
-	case OS_PAGES_WRITE:
-		break;
-	}
-	return PAGE_READWRITE;
-}
-
-enum status os_pages_alloc(void **at, size_t len, enum os_pages_kind kind)
-{
-	void *p = VirtualAlloc(*at, len, MEM_RESERVE | MEM_COMMIT,
-		protection(kind));
-
-	if (!p)
-		return *at ? ST_EXISTS : ST_NOMEM;
-	*at = p;
-	return ST_OK;
-}
-
-void os_pages_free(void *at, size_t len)
-{
-	VirtualFree(at, 0, MEM_RELEASE);
 }

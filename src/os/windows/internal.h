@@ -39,8 +39,6 @@ DWORD win_deadline_ms(uint64_t deadline);
  * until the deadline: its index, -1 timed out, -2 a handle is none.
  */
 int win_wait(const HANDLE *h, unsigned n, uint64_t deadline);
-/* An event of the calling thread's own, for one operation at a time. NULL. */
-HANDLE win_thread_event(void);
 static inline bool win_is_pipe(HANDLE h)
 {
 	return GetFileType(h) == FILE_TYPE_PIPE;

@@ -1,32 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kick.c - what each thread has of its own: an event for the operation that it
- * waits for, and one that other threads wake it by. Made at first use, closed
- * when the thread ends, or when the library that this code is part of is
+ * kick.c - waking one thread that sleeps, from another of this process.
+ *
+ * Each thread that needs it has an event of its own, made at first use and
+ * closed when the thread ends, or when the library that this code is part of is
  * unloaded. (A fibre counts as a thread; no harm in that.)
  */
 #include "internal.h"
 
-#include <stdlib.h>
-
-struct own {
-	HANDLE operation, kick;
-};
-
 static INIT_ONCE once = INIT_ONCE_STATIC_INIT;
 static DWORD slot = FLS_OUT_OF_INDEXES;
 
-static void WINAPI thread_ends(void *value)
+static void WINAPI thread_ends(void *event)
 {
-	struct own *own = value;
-
-	if (!own)
-		return;
-	if (own->operation)
-		CloseHandle(own->operation);
-	if (own->kick)
-		CloseHandle(own->kick);
-	free(own);
+	if (event)
+		CloseHandle(event);
 }
 
 static BOOL CALLBACK make_slot(INIT_ONCE *o, void *unused, void **context)
@@ -35,7 +23,7 @@ static BOOL CALLBACK make_slot(INIT_ONCE *o, void *unused, void **context)
 	return TRUE;
 }
 
-/* Frees what all threads have. Then nobody calls into here any more. */
+/* Closes what all threads have. Then nobody calls into here any more. */
 __attribute__((destructor)) static void unload(void)
 {
 	if (slot != FLS_OUT_OF_INDEXES)
@@ -43,44 +31,27 @@ __attribute__((destructor)) static void unload(void)
 	slot = FLS_OUT_OF_INDEXES;
 }
 
-static struct own *mine(void)
+static HANDLE make_kick(void)
 {
-	struct own *own;
+	HANDLE event = CreateEventW(NULL, TRUE, FALSE, NULL);
 
-	InitOnceExecuteOnce(&once, make_slot, NULL, NULL);
-	if (slot == FLS_OUT_OF_INDEXES)
-		return NULL;
-	own = FlsGetValue(slot);
-	if (own)
-		return own;
-	own = calloc(1, sizeof *own);
-	if (own && !FlsSetValue(slot, own)) {
-		free(own);
+	if (event && !FlsSetValue(slot, event)) {
+		CloseHandle(event);
 		return NULL;
 	}
-	return own;
-}
-
-static HANDLE event_at(HANDLE *at)
-{
-	if (!*at)
-		*at = CreateEventW(NULL, TRUE, FALSE, NULL);
-	return *at;
-}
-
-HANDLE win_thread_event(void)
-{
-	struct own *own = mine();
-
-	return own ? event_at(&own->operation) : NULL;
+	return event;
 }
 
 void *os_thread_kick(void)
 {
-	struct own *own = mine();
-	HANDLE event = own ? event_at(&own->kick) : NULL;
+	HANDLE event;
 
-	if (event)
-		ResetEvent(event);
+	InitOnceExecuteOnce(&once, make_slot, NULL, NULL);
+	if (slot == FLS_OUT_OF_INDEXES)
+		return NULL;
+	event = FlsGetValue(slot);
+	if (!event)
+		return make_kick();
+	ResetEvent(event);
 	return event;
 }

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define DOORBELL 0xB3
-#define DRAIN_BYTES 64
+#define DRAIN_BYTES 512
 #define DRAIN_ROUNDS 64
 #define KEEP_PENDING 16
 #define STEP_NS 2000000u

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define LINE_ROOM 1024

@@ -130,15 +130,14 @@ static enum status readable(HANDLE h, OVERLAPPED *ov)
 								   : ST_CLOSED;
 }
 
-static enum status wait_for_bytes(HANDLE h, uint64_t deadline, HANDLE kick)
+static enum status wait_for_bytes(HANDLE h, HANDLE event, uint64_t deadline,
+	HANDLE kick)
 {
-	OVERLAPPED ov = {.hEvent = win_thread_event()};
-	HANDLE both[2] = {ov.hEvent, kick};
+	OVERLAPPED ov = {.hEvent = event};
+	HANDLE both[2] = {event, kick};
 	char nothing;
 	int which;
 
-	if (!ov.hEvent)
-		return ST_NOHANDLES;
 	if (!ReadFile(h, &nothing, 0, NULL, &ov) &&
 		GetLastError() != ERROR_IO_PENDING)
 		return ST_CLOSED;
@@ -150,6 +149,8 @@ static enum status wait_for_bytes(HANDLE h, uint64_t deadline, HANDLE kick)
 enum status win_pipe_wait(HANDLE h, uint64_t ns, HANDLE kick)
 {
 	struct win_pipe_look look;
+	enum status st;
+	HANDLE event;
 
 	if (win_pipe_look(h, &look) != ST_OK)
 		return ST_CLOSED;
@@ -157,7 +158,16 @@ enum status win_pipe_wait(HANDLE h, uint64_t ns, HANDLE kick)
 		return ST_OK;
 	if (!look.open)
 		return ST_CLOSED;
-	return wait_for_bytes(h, win_deadline_after(ns), kick);
+	if (ns == 0)
+		return ST_TIMEDOUT;
+	/* Made each time: who goes to sleep can spare a microsecond, and an
+	 * event per thread would have to be given back some time. */
+	event = CreateEventW(NULL, TRUE, FALSE, NULL);
+	if (!event)
+		return ST_NOHANDLES;
+	st = wait_for_bytes(h, event, win_deadline_after(ns), kick);
+	CloseHandle(event);
+	return st;
 }
 
 /* ---- making ----------------------------------------------------------- */

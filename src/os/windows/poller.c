@@ -14,7 +14,7 @@
  *
  * Level-triggered: what was reported is looked at again in the next wait. All
  * that belongs to a pending read lives until that has ended; whoever removes an
- * entry cancels the read, and the call in the waiting thread frees it.
+ * entry cancels the read, and the waiting thread frees the entry after that.
  *
  * A poller is waited on by one thread at a time, and is closed by that thread
  * or after its end.
@@ -153,9 +153,8 @@ void os_poller_remove(os_handle poller, os_handle h)
 	at = place_of(p, win_handle(h));
 	e = *at;
 	if (e && e->pending) {
-		*at = e->next;
 		e->removed = true;
-		CancelIoEx(e->h, &e->ov); /* and then its call frees it */
+		CancelIoEx(e->h, &e->ov); /* which wakes the thread as well */
 	} else if (e && p->waiting) {
 		e->removed = true;
 		SetEvent(p->o.key);
@@ -168,6 +167,17 @@ void os_poller_remove(os_handle poller, os_handle h)
 
 /* ---- looking: the lock held ------------------------------------------- */
 
+static void poller_free(struct poller *p)
+{
+	struct entry *e;
+
+	while ((e = p->first)) {
+		p->first = e->next;
+		entry_free(e);
+	}
+	free(p);
+}
+
 static void CALLBACK read_ended(DWORD error, DWORD bytes, OVERLAPPED *ov)
 {
 	struct entry *e = (struct entry *)ov;
@@ -178,11 +188,9 @@ static void CALLBACK read_ended(DWORD error, DWORD bytes, OVERLAPPED *ov)
 	e->pending = false;
 	p->pending--;
 	last = p->closed && p->pending == 0;
-	if (e->removed)
-		entry_free(e);
 	ReleaseSRWLockExclusive(&p->lock);
 	if (last)
-		free(p);
+		poller_free(p);
 }
 
 static void CALLBACK event_is_set(void *poller, BOOLEAN timed_out)
@@ -209,6 +217,8 @@ static bool look_at_pipe(struct poller *p, struct entry *e)
 
 static bool is_readable(struct poller *p, struct entry *e)
 {
+	if (e->removed)
+		return false;
 	if (e->event)
 		return WaitForSingleObject(e->event, 0) == WAIT_OBJECT_0;
 	return !e->pending && look_at_pipe(p, e);
@@ -219,7 +229,7 @@ static void free_removed(struct poller *p)
 	struct entry **at = &p->first, *e;
 
 	while ((e = *at)) {
-		if (e->removed) {
+		if (e->removed && !e->pending) {
 			*at = e->next;
 			entry_free(e);
 		} else {
@@ -320,6 +330,7 @@ unsigned os_poller_wait(os_handle poller, uint64_t *cookies, unsigned max,
 	DWORD ms;
 
 	while (p && max > 0) {
+		SleepEx(0, TRUE); /* reads that have ended are told now */
 		n = look_at_all(p, cookies, max, h, &count);
 		if (n > 0)
 			break;
@@ -327,10 +338,8 @@ unsigned os_poller_wait(os_handle poller, uint64_t *cookies, unsigned max,
 		if (WaitForMultipleObjectsEx(count, h, FALSE, ms, TRUE) ==
 			WAIT_FAILED)
 			os_sleep(1000000);
-		if (ms == 0) {
-			n = look_at_all(p, cookies, max, h, &count);
+		if (ms == 0)
 			break;
-		}
 	}
 	if (p) {
 		AcquireSRWLockExclusive(&p->lock);
@@ -342,21 +351,11 @@ unsigned os_poller_wait(os_handle poller, uint64_t *cookies, unsigned max,
 
 /* ---- closing ---------------------------------------------------------- */
 
-/* Cancels what is pending; the rest is freed. */
-static void end_entries(struct poller *p, bool no_thread)
+static void cancel_all(struct poller *p)
 {
-	struct entry *e;
-
-	while ((e = p->first)) {
-		p->first = e->next;
-		e->removed = true;
-		if (e->pending && !no_thread) {
+	for (struct entry *e = p->first; e; e = e->next)
+		if (e->pending)
 			CancelIoEx(e->h, &e->ov);
-			continue;
-		}
-		p->pending -= e->pending;
-		entry_free(e);
-	}
 }
 
 /* A thread's end ends what it has started, and nobody is left to be told. */
@@ -377,14 +376,15 @@ void win_poller_close(struct win_object *o)
 	if (p->thread)
 		CloseHandle(p->thread);
 	AcquireSRWLockExclusive(&p->lock);
-	end_entries(p, ended);
 	if (ended)
-		p->pending = 0; /* of those that were removed before */
+		p->pending = 0;
+	else
+		cancel_all(p);
 	p->closed = !here;
 	last = p->pending == 0;
 	ReleaseSRWLockExclusive(&p->lock);
 	while (here && p->pending > 0)
 		SleepEx(INFINITE, TRUE);
 	if (here || last)
-		free(p);
+		poller_free(p);
 }

@@ -96,20 +96,15 @@ static bool request_valid(const struct transport_listener *l,
 
 /* ---- taking ---------------------------------------------------------- */
 
-/* ST_NOHANDLES unless two more handles can be had: a link that has left the
- * queue cannot be put back when its segment's handle finds no room. */
-static enum status two_handles_free(struct transport_listener *l)
+/* Is there room for one more handle? */
+static bool has_room(struct transport_listener *l)
 {
-	os_handle probe[2];
-	enum status st = os_handle_duplicate(l->handle, &probe[0]);
+	os_handle probe;
 
-	if (st != ST_OK)
-		return st;
-	st = os_handle_duplicate(l->handle, &probe[1]);
-	if (st == ST_OK)
-		os_handle_close(probe[1]);
-	os_handle_close(probe[0]);
-	return st;
+	if (os_handle_duplicate(l->handle, &probe) != ST_OK)
+		return false;
+	os_handle_close(probe);
+	return true;
 }
 
 static uint64_t patience(const struct transport_listener *l)
@@ -140,33 +135,6 @@ static enum status hear(struct transport_listener *l, struct shm_taken *t)
 		ST_PROTOCOL;
 }
 
-/* The next of the queue: ST_OK; ST_AGAIN none; ST_PROTOCOL one was dropped;
- * ST_NOMEM, ST_NOHANDLES: none was taken. */
-static enum status next_heard(struct transport_listener *l,
-	struct shm_taken **out)
-{
-	struct shm_taken *t = taken_alloc();
-	enum status st;
-
-	if (!t)
-		return ST_NOMEM;
-	st = two_handles_free(l);
-	if (st == ST_OK)
-		st = os_link_accept(l->handle, &t->link, &t->pub.who);
-	if (st != ST_OK) {
-		t->link = OS_NO_HANDLE;
-		shm_taken_drop(t);
-		return st;
-	}
-	st = hear(l, t);
-	if (st != ST_OK) {
-		shm_taken_drop(t);
-		return st;
-	}
-	*out = t;
-	return ST_OK;
-}
-
 /* ST_OK, ST_NOMEM (t stays as it is), ST_PROTOCOL. */
 static enum status map_request(struct shm_taken *t)
 {
@@ -185,6 +153,67 @@ static enum status map_request(struct shm_taken *t)
 	return ST_OK;
 }
 
+/*
+ * With no room for the segment's handle: what is needed of it is the mapping.
+ */
+struct apart {
+	struct transport_listener *l;
+	struct shm_taken *t;
+	enum status st;
+};
+
+static void hear_and_map(void *arg)
+{
+	struct apart *a = arg;
+	os_handle segment;
+
+	a->st = hear(a->l, a->t);
+	if (a->st != ST_OK)
+		return;
+	a->st = map_request(a->t);
+	segment = a->t->segment;
+	a->t->segment = OS_NO_HANDLE;
+	if (a->st == ST_OK) {
+		shm_conn_forget_segment(a->t->conn);
+		a->t->mapped = true;
+	}
+	os_handle_close(segment);
+}
+
+static enum status hear_apart(struct transport_listener *l, struct shm_taken *t)
+{
+	struct apart a = {l, t, ST_PROTOCOL};
+	enum status st = os_run_apart(t->link, hear_and_map, &a);
+
+	/* The link has left the queue, so this request is lost. */
+	return st == ST_OK && a.st == ST_OK ? ST_OK : ST_PROTOCOL;
+}
+
+/* The next of the queue: ST_OK; ST_AGAIN none; ST_PROTOCOL one was dropped;
+ * ST_NOMEM, ST_NOHANDLES: none was taken. */
+static enum status next_heard(struct transport_listener *l,
+	struct shm_taken **out)
+{
+	struct shm_taken *t = taken_alloc();
+	enum status st;
+
+	if (!t)
+		return ST_NOMEM;
+	st = os_link_accept(l->handle, &t->link, &t->pub.who);
+	if (st != ST_OK) {
+		t->link = OS_NO_HANDLE;
+		shm_taken_drop(t);
+		return st;
+	}
+	st = has_room(l) ? hear(l, t) : hear_apart(l, t);
+	if (st != ST_OK) {
+		shm_taken_drop(t);
+		return st;
+	}
+	*out = t;
+	return ST_OK;
+}
+
 static enum status take_one(struct transport_listener *l,
 	struct transport_request **out)
 {
@@ -194,7 +223,7 @@ static enum status take_one(struct transport_listener *l,
 	l->held = NULL;
 	if (st != ST_OK)
 		return st;
-	st = map_request(t);
+	st = t->mapped ? ST_OK : map_request(t);
 	if (st == ST_OK)
 		*out = &t->pub;
 	else if (st == ST_NOMEM)

@@ -110,6 +110,11 @@ static void close_own_handles(struct transport_conn *c)
 	c->segment_handle = OS_NO_HANDLE;
 }
 
+void shm_conn_forget_segment(struct transport_conn *c)
+{
+	c->segment_handle = OS_NO_HANDLE;
+}
+
 void shm_conn_free(struct transport_conn *c)
 {
 	close_own_handles(c);
@@ -237,6 +242,8 @@ os_handle shm_handle(struct transport_conn *c)
 
 void shm_set_handle(struct transport_conn *c, os_handle h)
 {
+	if (h == c->link)
+		c->owns_link = false;
 	close_own_handles(c);
 	c->link = h;
 }

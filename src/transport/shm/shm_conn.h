@@ -51,6 +51,8 @@ struct transport_conn *shm_conn_alloc(void);
 void shm_conn_init(struct transport_conn *c, enum shm_side side, void *base,
 	size_t size, os_handle link, os_handle segment_handle,
 	const struct os_peer *peer);
+/* The segment's handle is somebody else's; the mapping stays. */
+void shm_conn_forget_segment(struct transport_conn *c);
 void shm_conn_set_link(struct transport_conn *c, os_handle link,
 	const struct os_peer *peer);
 /* Closes handles (where owned), unmaps, frees. Tells nobody. */

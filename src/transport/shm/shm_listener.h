@@ -15,6 +15,7 @@ struct shm_taken {
 	struct shm_request message;
 	os_handle link;
 	os_handle segment;
+	bool mapped; /* conn is made already */
 };
 
 struct transport_listener {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "test.h"
+#include "test_linux.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -29,23 +30,6 @@ static void wait_ready(struct shared *s)
 		os_sleep(MS(1));
 }
 
-static void a_lock_knows_its_owner(void)
-{
-	struct shared *s = share();
-
-	CHECK(!os_shared_lock_mine(&s->lock));
-	CHECK_ST(os_shared_lock_acquire(&s->lock), ST_OK);
-	CHECK(os_shared_lock_mine(&s->lock));
-	CHECK(!os_shared_lock_try(&s->lock));
-	os_shared_lock_release(&s->lock);
-	CHECK(!os_shared_lock_mine(&s->lock));
-	CHECK(os_shared_lock_try(&s->lock));
-	os_shared_lock_release(&s->lock);
-	CHECK(atomic_load(&s->lock.word) == 0);
-	os_shared_free(s, sizeof *s);
-	CHECK(errno == 4242);
-}
-
 static void count_up(void *arg)
 {
 	struct shared *s = arg;
@@ -67,18 +51,6 @@ static void processes_exclude_each_other(void)
 	count_up(s);
 	for (int i = 0; i < 3; i++)
 		reap(pid[i]);
-	CHECK(s->counter == 4ul * ROUNDS);
-}
-
-static void threads_exclude_each_other(void)
-{
-	struct shared *s = share();
-	struct os_thread t[4];
-
-	for (int i = 0; i < 4; i++)
-		CHECK_ST(os_thread_start(&t[i], "l", count_up, s), ST_OK);
-	for (int i = 0; i < 4; i++)
-		os_thread_join(&t[i]);
 	CHECK(s->counter == 4ul * ROUNDS);
 }
 
@@ -139,23 +111,6 @@ static void the_lock_of_a_reaped_owner_is_taken_over(void)
 	CHECK_ST(os_shared_lock_acquire(&s->lock), ST_OWNERDIED);
 }
 
-static void acquire_and_leave(void *arg)
-{
-	struct shared *s = arg;
-
-	CHECK_ST(os_shared_lock_acquire(&s->lock), ST_OK);
-}
-
-static void the_lock_of_an_ended_thread_is_taken_over(void)
-{
-	struct shared *s = share();
-	struct os_thread t;
-
-	CHECK_ST(os_thread_start(&t, "l", acquire_and_leave, s), ST_OK);
-	os_thread_join(&t);
-	CHECK_ST(os_shared_lock_acquire(&s->lock), ST_OWNERDIED);
-}
-
 static void hold_a_while(void *arg)
 {
 	struct shared *s = arg;
@@ -201,14 +156,13 @@ static void sudden_deaths_never_block_the_living(void)
 
 #define TEST(name) {#name, name}
 
+extern const struct test lock_tests[];
+
 const struct test lock_tests[] = {
-	TEST(a_lock_knows_its_owner),
 	TEST(processes_exclude_each_other),
-	TEST(threads_exclude_each_other),
 	TEST(ownership_is_not_inherited),
 	TEST(the_lock_of_a_killed_owner_is_taken_over),
 	TEST(the_lock_of_a_reaped_owner_is_taken_over),
-	TEST(the_lock_of_an_ended_thread_is_taken_over),
 	TEST(a_slow_owner_is_not_robbed),
 	TEST(sudden_deaths_never_block_the_living),
 	{0},

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "test.h"
+#include "test_linux.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,19 +29,6 @@ static void a_segment_is_shared_and_of_fixed_size(void)
 	CHECK(strcmp(b, "shared") == 0);
 	os_segment_unmap(a, LEN);
 	os_segment_unmap(b, LEN);
-}
-
-static void a_size_other_than_expected_is_refused(void)
-{
-	size_t less = LEN - 4096, any = 0;
-	os_handle h;
-	void *p;
-
-	CHECK_ST(os_segment_create(LEN, &h), ST_OK);
-	CHECK_ST(os_segment_map(h, LEN, &less, &p), ST_PROTOCOL);
-	CHECK_ST(os_segment_map(h, LEN - 1, &any, &p), ST_PROTOCOL);
-	CHECK(any == 0);
-	CHECK_ST(os_segment_create(0, &h), ST_INVAL);
 }
 
 static void expect_hostile(int fd)
@@ -101,18 +89,6 @@ static void an_address_space_limit_is_found_at_once(void)
 	CHECK(setrlimit(RLIMIT_AS, &lim) == 0);
 	CHECK_ST(os_segment_create((size_t)1 << 45, &h), ST_NOMEM);
 	CHECK(errno == 4242);
-}
-
-static void a_large_segment_costs_nothing_until_touched(void)
-{
-	size_t len = (size_t)1 << 30;
-	os_handle h;
-	char *p;
-
-	CHECK_ST(os_segment_create(len, &h), ST_OK);
-	CHECK_ST(os_segment_map(h, len, &len, (void **)&p), ST_OK);
-	p[len - 1] = 1;
-	os_segment_unmap(p, len);
 }
 
 static void note(void *p)
@@ -187,43 +163,17 @@ static void memory_of_several_mappings_is_valid(void)
 	expect_valid(p + page, page, true, true);
 }
 
-static void odd_ranges_are_answered_too(void)
-{
-	static char here[10];
-
-	expect_valid(NULL, 1, false, false);
-	expect_valid(NULL, 0, true, true);
-	expect_valid(here, sizeof here, true, true);
-	expect_valid(here, SIZE_MAX, false, false);
-	expect_valid((char *)UINTPTR_MAX - 5, 5, false, false);
-	expect_valid("constant", 9, true, false);
-}
-
-static void looking_changes_nothing(void)
-{
-	static char bytes[3 * 65536];
-
-	for (size_t i = 0; i < sizeof bytes; i++)
-		bytes[i] = (char)(i * 31);
-	expect_valid(bytes, sizeof bytes, true, true);
-	expect_valid(bytes, 1000, true, true);
-	for (size_t i = 0; i < sizeof bytes; i++)
-		CHECK(bytes[i] == (char)(i * 31));
-}
-
 #define TEST(name) {#name, name}
+
+extern const struct test memory_tests[];
 
 const struct test memory_tests[] = {
 	TEST(a_segment_is_shared_and_of_fixed_size),
-	TEST(a_size_other_than_expected_is_refused),
 	TEST(what_the_peer_could_shrink_is_refused),
 	TEST(a_file_size_limit_is_an_error_and_no_signal),
 	TEST(an_address_space_limit_is_found_at_once),
-	TEST(a_large_segment_costs_nothing_until_touched),
 	TEST(shared_memory_is_shared_with_a_child),
 	TEST(memory_is_valid_where_it_is_mapped),
 	TEST(memory_of_several_mappings_is_valid),
-	TEST(odd_ranges_are_answered_too),
-	TEST(looking_changes_nothing),
 	{0},
 };

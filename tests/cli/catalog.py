@@ -245,6 +245,23 @@ def broken_provider():
     nothing_left(env)
 
 
+@case("a provider that crashes or hangs does not take wsd with it",
+      seconds=60)
+def crashing_provider():
+    env = new_home()
+    good("install", ODD, env=env)
+    trouble = {**env, "ODD": "crash"}
+    says = "crashes when it is loaded"
+    wrong("install", ODD, "--name", "new", env=trouble, says=[ODD, says])
+    (row,) = json.loads(provider("list", "--json", env=trouble).out)
+    check(not row["loads"] and says in row["problem"], str(row))
+    for odd, says in (("crash", says), ("hang", "within 10 seconds")):
+        trouble = {**env, "ODD": odd}
+        (row,) = json.loads(provider("check", "--json", env=trouble).out)
+        check(not row["good"] and says in row["problems"][0], str(row))
+    check_equal(os.listdir(catalog_of(env)), ["odd.provider"], "the catalog")
+
+
 @case("the GUID can be given, but not contradicted")
 def guids():
     env = new_home()

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "test.h"
+#include "test_linux.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -322,92 +323,9 @@ static void our_threads_take_no_signals(void)
 	CHECK(blocked == 0);
 }
 
-struct rendezvous {
-	struct os_mutex m;
-	struct os_cond c;
-	bool done;
-};
-
-static void finish(void *arg)
-{
-	struct rendezvous *r = arg;
-
-	os_mutex_lock(&r->m);
-	r->done = true;
-	os_cond_broadcast(&r->c);
-	os_mutex_unlock(&r->m);
-}
-
-static void conditions_wake_and_time_out(void)
-{
-	struct rendezvous r = {.done = false};
-	uint64_t start = os_now();
-	struct os_thread t;
-	enum status st = ST_OK;
-
-	os_mutex_init(&r.m);
-	os_cond_init(&r.c);
-	os_mutex_lock(&r.m);
-	while (st == ST_OK)
-		st = os_cond_wait(&r.c, &r.m, MS(20));
-	CHECK_ST(st, ST_TIMEDOUT);
-	CHECK(os_now() - start >= MS(20));
-	CHECK_ST(os_thread_start(&t, "finish", finish, &r), ST_OK);
-	while (!r.done)
-		CHECK_ST(os_cond_wait(&r.c, &r.m, OS_FOREVER), ST_OK);
-	os_mutex_unlock(&r.m);
-	os_thread_join(&t);
-	os_cond_fini(&r.c);
-	os_mutex_fini(&r.m);
-	CHECK(errno == 4242);
-}
-
-static int once_runs;
-
-static void slowly(void)
-{
-	os_sleep(MS(20));
-	once_runs++;
-}
-
-static void call_once(void *once)
-{
-	os_once(once, slowly);
-	CHECK(once_runs == 1);
-}
-
-static void once_is_once_and_others_wait(void)
-{
-	static struct os_once once;
-	struct os_thread t[4];
-
-	for (int i = 0; i < 4; i++)
-		CHECK_ST(os_thread_start(&t[i], "o", call_once, &once), ST_OK);
-	for (int i = 0; i < 4; i++)
-		os_thread_join(&t[i]);
-	CHECK(once_runs == 1);
-}
-
-static void ask_cookie(void *out)
-{
-	memcpy(out, os_process_cookie(), 16);
-}
-
-static void threads_that_come_first_together_see_one_cookie(void)
-{
-	uint8_t cookie[8][16];
-	struct os_thread t[8];
-
-	for (int i = 0; i < 8; i++)
-		CHECK_ST(os_thread_start(&t[i], "c", ask_cookie, cookie[i]),
-			ST_OK);
-	for (int i = 0; i < 8; i++)
-		os_thread_join(&t[i]);
-	for (int i = 0; i < 8; i++)
-		CHECK(memcmp(cookie[i], os_process_cookie(), 16) == 0);
-}
-
 #define TEST(name) {#name, name}
+
+extern const struct test process_tests[];
 
 const struct test process_tests[] = {
 	TEST(a_child_has_a_cookie_of_its_own),
@@ -422,8 +340,5 @@ const struct test process_tests[] = {
 	TEST(another_user_is_denied),
 	TEST(thread_ids_are_unique_and_new_after_fork),
 	TEST(our_threads_take_no_signals),
-	TEST(conditions_wake_and_time_out),
-	TEST(once_is_once_and_others_wait),
-	TEST(threads_that_come_first_together_see_one_cookie),
 	{0},
 };
