@@ -74,7 +74,7 @@ struct sw_conn {
 	WSDCHANNEL channel;        /* lane of channels */
 	struct sw_overlapped *ov;  /* lane of overlapped requests */
 	uint8_t *aside;            /* SW_ASIDE_BYTES, or NULL */
-	os_handle handle;
+	_Atomic os_handle handle; /* may be moved beside any use */
 	struct addr local, peer;
 
 	/* For sw_edges: what it saw last time. */

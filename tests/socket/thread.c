@@ -294,10 +294,18 @@ CASE(fork_while_other_threads_transfer)
 	thread_join(forker);
 }
 
+static char byte;
+
+/* It does not see the frames of a thread go away that is cancelled. */
+static void skip_with_address_sanitizer(void)
+{
+#ifdef __SANITIZE_ADDRESS__
+	case_skip("the address sanitizer knows no cancellation");
+#endif
+}
+
 static void *cancelled(void *argument)
 {
-	char byte;
-
 	recv(*(int *)argument, &byte, 1, 0);
 	FAIL("recv returned, expected to be cancelled");
 }
@@ -305,9 +313,11 @@ static void *cancelled(void *argument)
 CASE(a_thread_blocked_in_recv_can_be_cancelled)
 {
 	struct pair pair = pair_open();
-	pthread_t thread = thread_start(cancelled, &pair.client);
+	pthread_t thread;
 	void *result;
 
+	skip_with_address_sanitizer();
+	thread = thread_start(cancelled, &pair.client);
 	pause_ms(20);
 	CHECK_EQ(pthread_cancel(thread), 0);
 	CHECK_EQ(pthread_join(thread, &result), 0);
@@ -318,7 +328,6 @@ CASE(a_thread_blocked_in_recv_can_be_cancelled)
 static void *cancelled_late(void *argument)
 {
 	int fd = *(int *)argument;
-	char byte;
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
 	CHECK_EQ(recv(fd, &byte, 1, 0), 1);
@@ -330,9 +339,11 @@ static void *cancelled_late(void *argument)
 CASE(a_thread_that_allows_no_cancellation_goes_on_to_receive)
 {
 	struct pair pair = pair_open();
-	pthread_t thread = thread_start(cancelled_late, &pair.client);
+	pthread_t thread;
 	void *result;
 
+	skip_with_address_sanitizer();
+	thread = thread_start(cancelled_late, &pair.client);
 	pause_ms(20);
 	CHECK_EQ(pthread_cancel(thread), 0);
 	pause_ms(20);
@@ -354,9 +365,11 @@ static void *cancelled_while_sending(void *argument)
 CASE(a_thread_blocked_in_send_can_be_cancelled)
 {
 	struct pair pair = pair_open();
-	pthread_t thread = thread_start(cancelled_while_sending, &pair.client);
+	pthread_t thread;
 	void *result;
 
+	skip_with_address_sanitizer();
+	thread = thread_start(cancelled_while_sending, &pair.client);
 	pause_ms(50);
 	CHECK_EQ(pthread_cancel(thread), 0);
 	CHECK_EQ(pthread_join(thread, &result), 0);
@@ -365,8 +378,6 @@ CASE(a_thread_blocked_in_send_can_be_cancelled)
 
 static void *cancelled_soon(void *argument)
 {
-	char byte;
-
 	for (;;)
 		recv(*(int *)argument, &byte, 1, 0);
 	return NULL;
@@ -377,6 +388,7 @@ CASE(a_thread_is_cancelled_whatever_it_does_at_that_moment)
 	struct pair pair = pair_open();
 	void *result;
 
+	skip_with_address_sanitizer();
 	for (int i = 0; i < 200; i++) {
 		pthread_t thread = thread_start(cancelled_soon, &pair.client);
 

@@ -22,7 +22,7 @@ struct transport_conn {
 	enum shm_side side;
 	struct shm_ring tx, rx;
 	struct os_peer peer;
-	os_handle link;
+	_Atomic os_handle link; /* may be moved beside any use */
 	os_handle segment_handle; /* for a hand-off; or none */
 	bool owns_link;
 
