@@ -28,10 +28,10 @@ static const char usage[] =
 	"usage: wsd conform PROVIDER [OPTIONS]\n"
 	"       wsd conform --list [--json] [--rule RULE]\n"
 	"\n"
-	"Loads the SAN service provider of that path, plays the Windows Sockets\n"
-	"switch, and checks the rules that can be checked from outside. Prints\n"
-	"a line a rule; for one that failed also what was seen and what was\n"
-	"expected, and what the provider did before.\n"
+	"Loads the SAN service provider of that path, plays the Windows\n"
+	"Sockets switch, and checks the rules that can be checked from\n"
+	"outside. Prints a line a rule; for one that failed also what was\n"
+	"seen and what was expected, and what the provider did before.\n"
 	"\n"
 	"  --rule RULE       only this one: R93, or R90-R116\n"
 	"  --address A       an address of the provider; default: the first\n"
@@ -43,8 +43,8 @@ static const char usage[] =
 	"  --quiet           no progress on standard error\n"
 	"  --help, --version\n"
 	"\n"
-	"The exit status is 0 when all passed, 1 when a rule failed, 2 when wsd\n"
-	"was used wrongly or the file is no provider.\n";
+	"The exit status is 0 when all passed, 1 when a rule failed, 2 when\n"
+	"wsd was used wrongly or the file is no provider.\n";
 
 struct request {
 	const char *path, *address, *guid, *rule, *seconds;

@@ -88,7 +88,7 @@ static const struct {
 	/* R56 */
 	{"the address list has each own IPv4 address once", NULL},
 	{"the address list is fresh after an address has come or gone",
-		"needs a change of the machine's addresses while it runs"},
+		"needs addresses that come and go; of ours: tests/provider"},
 	{"the address list can be had on an unbound socket", NULL},
 	{"QoS control codes without QoS give WSAEOPNOTSUPP", NULL},
 	{"WSPGetQOSByName without QoS: FALSE and WSAEOPNOTSUPP", NULL},
@@ -278,7 +278,7 @@ static const struct {
 	{"all functions may be called at the same time", NULL},
 	{"a late start-up with a wildcard listener works", NULL},
 	{"a lost NIC ends its connections and leaves the list",
-		"needs a NIC that is lost while it runs"},
+		"needs a NIC that is lost; of ours: tests/provider"},
 	{"without WSPRdmaRead, writes alone carry bulk data", NULL},
 	{"many rounds leave handles, memory, threads constant", NULL},
 };

@@ -305,7 +305,7 @@ CASE(R138_polling_makes_progress)
 enum { ROUNDS = 2000, WINDOW = 12 };
 
 static struct request window[ROUNDS];
-static _Atomic unsigned order_seen;
+static _Atomic unsigned order_posted, order_seen;
 
 static void in_posting_order(const struct spi_completion *c)
 {
@@ -314,15 +314,21 @@ static void in_posting_order(const struct spi_completion *c)
 	CHECK_EQ(n, atomic_fetch_add(&order_seen, 1)); /* R150 */
 }
 
+/* Any look at a request drives the others of its socket. */
 static void poll_others(void *arg)
 {
 	struct end *e = arg;
-	struct request never; /* looks pending: polling it drives the others */
+	DWORD n, flags;
+	unsigned posted;
+	int err;
 
-	request_init(&never, POLLED);
-	never.ov.Internal = WSS_OPERATION_IN_PROGRESS;
-	while (atomic_load(&order_seen) < ROUNDS)
-		CHECK(!request_done(e->s, &never));
+	while (atomic_load(&order_seen) < ROUNDS) {
+		posted = atomic_load(&order_posted);
+		if (posted)
+			spi.t.lpWSPGetOverlappedResult(e->s,
+				&window[posted - 1].ov, &n, FALSE, &flags,
+				&err);
+	}
 }
 
 static void send_many(void *arg)
@@ -354,6 +360,7 @@ CASE(R127_R150_thousands_of_notices_come_once_and_in_posting_order)
 		while (i >= atomic_load(&order_seen) + WINDOW)
 			os_yield();
 		must_receive(&p.server, i % WINDOW, 64, &window[i], NOTIFIED);
+		atomic_store(&order_posted, i + 1);
 	}
 	for (int i = 0; i < 3; i++)
 		os_thread_join(&t[i]);
@@ -524,36 +531,63 @@ static void watch_completions(void *arg)
 	}
 }
 
-static void untouched(void)
+static void untouched(const struct request *r)
 {
-	const uint8_t *b = (const uint8_t *)&watched.ov;
+	const uint8_t *b = (const uint8_t *)&r->ov;
 
-	for (size_t i = 0; i < sizeof watched.ov; i++)
+	for (size_t i = 0; i < sizeof r->ov; i++)
 		CHECK_EQ(b[i], 0xaa); /* R132 */
 }
 
 CASE(R130_R132_results_are_whole_when_seen_and_the_memory_is_left_alone)
 {
-	struct request never;
+	struct request spare;
 	struct os_thread t;
 	struct pair p;
 
 	spi_start();
 	pair_open(&p);
-	request_init(&never, POLLED);
-	never.ov.Internal = WSS_OPERATION_IN_PROGRESS;
 	CHECK(os_thread_start(&t, "watch", watch_completions, NULL) == ST_OK);
 	for (unsigned round = 1; round <= 2000; round++) {
 		must_receive(&p.server, 0, 64, &watched, POLLED);
+		must_receive(&p.server, 1, 64, &spare, POLLED);
 		atomic_store(&watch_round, round);
 		send_text(&p.client, "watch");
 		while (atomic_load(&watch_round) == round)
-			CHECK(!request_done(p.server.s, &never));
-		CHECK(!request_done(p.server.s, &never));
-		untouched();
+			CHECK(!request_done(p.server.s, &spare));
+		send_text(&p.client, "spare");
+		request_expect(p.server.s, &spare, 0, 5);
+		untouched(&watched);
 	}
 	os_thread_join(&t);
 	pair_close(&p);
-	untouched();
+	untouched(&watched);
+	spi_stop();
+}
+
+/* The last request that the socket had, while other calls go on. */
+CASE(R132_a_finished_request_is_left_alone_by_later_calls)
+{
+	static struct request r;
+	struct request other;
+	struct pair p;
+
+	spi_start();
+	pair_open(&p);
+	for (int i = 0; i < 100; i++) {
+		must_receive(&p.server, 0, 64, &r, i & 1 ? NOTIFIED : POLLED);
+		send_text(&p.client, "done");
+		if (i & 1)
+			up_wait_completed((unsigned)i / 2 + 1);
+		request_expect(p.server.s, &r, 0, 4);
+		memset(&r.ov, 0xaa, sizeof r.ov);
+		must_send_text(&p.server, 0, "later", &other, POLLED);
+		request_expect(p.server.s, &other, 0, 5);
+		untouched(&r);
+		expect_text(&p.client, "later");
+		untouched(&r);
+	}
+	pair_close(&p);
+	untouched(&r);
 	spi_stop();
 }

@@ -405,10 +405,12 @@ static void an_edge_sleep_waits_for_one_more_doorbell(void)
 	CHECK_ST(os_link_ring(ends[0]), ST_OK);
 	CHECK_ST(os_link_sleep_edge(ends[1], MS(10), answer, &yes, NULL),
 		ST_TIMEDOUT);
-	CHECK_ST(os_link_sleep_edge(ends[1], OS_FOREVER, answer, &no, NULL), ST_OK);
+	CHECK_ST(os_link_sleep_edge(ends[1], OS_FOREVER, answer, &no, NULL),
+		ST_OK);
 	ignore_usr1();
 	pid = spawn(poke, &p);
-	CHECK_ST(os_link_sleep_edge(ends[1], OS_FOREVER, answer, &yes, NULL), ST_OK);
+	CHECK_ST(os_link_sleep_edge(ends[1], OS_FOREVER, answer, &yes, NULL),
+		ST_OK);
 	reap(pid);
 	CHECK(readable(ends[1]));
 	os_handle_close(ends[0]);

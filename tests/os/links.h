@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* links.h - listeners, links and pairs for the tests; what fails ends the test. */
+/* links.h - listeners, links and pairs. What fails ends the test. */
 #ifndef WSD_TESTS_OS_LINKS_H
 #define WSD_TESTS_OS_LINKS_H
 

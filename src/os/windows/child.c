@@ -221,7 +221,8 @@ static enum status start(const WCHAR *program, WCHAR *command,
 		CloseHandle(job);
 		return st;
 	}
-	AssignProcessToJobObject(job, p.hProcess);
+	if (!AssignProcessToJobObject(job, p.hProcess))
+		TerminateProcess(p.hProcess, ENDED); /* and not left behind */
 	ResumeThread(p.hThread);
 	CloseHandle(p.hThread);
 	*out = (struct os_child){.pid = p.dwProcessId,
@@ -373,7 +374,6 @@ enum status os_parent_hear(char line[OS_LINE_MAX], uint64_t ns)
 
 void os_exit_now(int status)
 {
-	fflush(NULL);
 	TerminateProcess(GetCurrentProcess(), (UINT)status);
 	for (;;)
 		Sleep(INFINITE);

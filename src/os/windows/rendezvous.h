@@ -47,7 +47,7 @@ struct win_instance {
 };
 
 struct win_listener {
-	struct win_object o; /* key: the event that clients set when they come */
+	struct win_object o; /* key: the event that clients set */
 	HANDLE name;
 	uint8_t id[WIN_ID_LEN];
 	unsigned backlog;

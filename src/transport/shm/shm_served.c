@@ -151,6 +151,15 @@ static enum status transfer_run(struct transport_conn *c,
 	return st;
 }
 
+/* Part of an earlier one is still here: a later one would overtake it. */
+static bool is_sending(const struct shm_rdma *r)
+{
+	for (int i = 0; i < SHM_TRANSFERS; i++)
+		if (r->transfers[i].phase == TRANSFER_SENDING)
+			return true;
+	return false;
+}
+
 static enum status start_locked(struct transport_conn *c, struct shm_rdma *r,
 	const struct shm_target *target, const struct os_span *spans,
 	unsigned count, uint64_t cookie)
@@ -158,7 +167,7 @@ static enum status start_locked(struct transport_conn *c, struct shm_rdma *r,
 	struct shm_transfer *t = transfer_find(r, TRANSFER_NONE, 0);
 	enum status st;
 
-	if (!t || !ring_writable(&c->tx))
+	if (!t || is_sending(r) || !ring_writable(&c->tx))
 		return ST_AGAIN;
 	t->target = *target;
 	t->id = shm_rdma_fresh(r);
