@@ -20,6 +20,9 @@ enum { CASE_PASS = 0, CASE_FAIL = 1, CASE_SKIP = 77 };
 /* How long a case may take: 30, or what WSD_TEST_SECONDS says, for systems that
  * are simulated. */
 unsigned case_seconds(void);
+/* So many, or a fifth of it where WSD_TEST_SECONDS is set: there each wake-up
+ * takes a process of the simulation, too. */
+unsigned case_rounds(unsigned rounds);
 
 struct transport_case {
 	const char *name;

@@ -354,10 +354,10 @@ static void ping_pong(uint64_t count, uint32_t patience)
 
 CASE(a_hundred_thousand_questions_between_sleepers_are_answered)
 {
-	ping_pong(100000, 0);
+	ping_pong(case_rounds(100000), 0);
 }
 
 CASE(questions_between_impatient_lookers_are_answered)
 {
-	ping_pong(100000, 30);
+	ping_pong(case_rounds(100000), 30);
 }
