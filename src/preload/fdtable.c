@@ -116,12 +116,15 @@ static struct file *closing_owner(int fd)
 static void closing_remove(int fd)
 {
 	struct fdtable_entry *e = fdtable.entries;
-	int *link = &closing_owner(fd)->closing;
+	struct file *f = closing_owner(fd);
+	int at = f->closing;
 
-	while (*link != fd && *link >= 0)
-		link = &e[*link].next;
-	if (*link == fd)
-		*link = e[fd].next;
+	if (at == fd)
+		f->closing = e[fd].next;
+	while (at != fd && at >= 0 && e[at].next != fd)
+		at = e[at].next;
+	if (at != fd && at >= 0)
+		e[at].next = e[fd].next;
 	set_entry(fd, NULL);
 }
 
@@ -270,6 +273,9 @@ int fdtable_close(int fd)
 		closing_add(fd, f);
 	else
 		r = sys_close(fd);
+	/* Whoever was inside may have left before the number was on the list. */
+	if (!last && atomic_load(&f->refs) == 1)
+		closing_end(f);
 	guard_leave(&guard, entered);
 	if (last) {
 		file_abandon(f);

@@ -37,7 +37,8 @@ struct file {
 	_Atomic uint32_t refs;
 	_Atomic uint8_t kind;
 	int fd;      /* one of its descriptors, -1 none; fdtable's lock */
-	int closing; /* list of numbers to close at the end; fdtable's lock */
+	/* List of numbers to close at the end; changed under fdtable's lock. */
+	_Atomic int closing;
 	_Atomic bool finishing; /* a thread is freeing it */
 	struct member *members; /* where epoll sets watch it; set_links lock */
 };
