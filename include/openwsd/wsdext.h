@@ -34,7 +34,9 @@ extern "C" {
 /* Bits of dwFlags. */
 #define WSD_CAP_CHANNEL      0x01u /* WSDOpenChannel works */
 #define WSD_CAP_EARLY_SEND   0x02u /* a channel may be opened and sent on while
-				      the connect is still pending */
+				      the connect is still pending; where the
+				      other side must be asked first, from then
+				      on (WSDOpenChannel: WSAENOTCONN before) */
 #define WSD_CAP_FORK_SHARED  0x04u /* after fork both processes may use the
 				      channel, serialised per direction */
 #define WSD_CAP_INET6        0x08u /* sockets of family AF_INET6 work; binding

@@ -155,10 +155,11 @@ static void WSPAPI channel_set_wait_handle(PVOID ctx, WSDWAITHANDLE h)
 
 /* ---- WSDOpenChannel ------------------------------------------------ */
 
-static bool early(enum prov_state state)
+static bool early(struct prov_socket *s, enum prov_state state)
 {
 	return state == PROV_CONNECTING &&
-		(provider_transport.abilities & TRANSPORT_EARLY_SEND);
+		(provider_transport.abilities & TRANSPORT_EARLY_SEND) &&
+		provider_transport.early(s->conn) == ST_OK;
 }
 
 /* All locks held. */
@@ -168,12 +169,13 @@ static int open_channel(struct prov_socket *s)
 
 	if (state == PROV_CLOSED)
 		return WSAENOTSOCK;
-	if (state != PROV_CONNECTED && !early(state))
+	if (state != PROV_CONNECTED && !early(s, state))
 		return WSAENOTCONN;
 	if (s->channel || atomic_load(&s->tx.pending) ||
 		atomic_load(&s->rx.pending))
 		return WSAEINVAL;
 	prov_engine_unwatch(s);
+	provider_transport.attend(s->conn);
 	atomic_store(&s->channel, true);
 	return 0;
 }

@@ -50,7 +50,8 @@ struct transport_conn;     /* opaque, defined by the transport */
 
 /* Abilities. */
 #define TRANSPORT_RDMA_READ 0x1u   /* rdma() can read */
-#define TRANSPORT_EARLY_SEND 0x2u  /* send works before the peer has accepted */
+#define TRANSPORT_EARLY_SEND 0x2u  /* send works before the peer has accepted:
+				      see early */
 #define TRANSPORT_FORK_SHARED 0x4u /* see "Fork" above */
 #define TRANSPORT_HANDOFF 0x8u     /* hand_off/take_over work */
 
@@ -174,6 +175,19 @@ struct transport_ops {
 	 * arrived before the end can still be peeked.
 	 */
 	enum status (*status)(struct transport_conn *c, bool thorough);
+	/*
+	 * While connecting, with TRANSPORT_EARLY_SEND: ST_OK send works already
+	 * (it is certain that the request waits at a listener), ST_AGAIN not yet;
+	 * arm and the handle tell when that changes. Otherwise as status.
+	 */
+	enum status (*early)(struct transport_conn *c);
+	/*
+	 * From now on the caller looks at this connection itself, often or after
+	 * an arm (a channel has been opened): a transport that must be called to
+	 * make progress need not see to that by other means, but for what the
+	 * caller cannot know of: unfinished sends, exposed memory.
+	 */
+	void (*attend)(struct transport_conn *c);
 	void (*peer)(struct transport_conn *c, struct os_peer *out);
 
 	/*

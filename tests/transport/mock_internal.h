@@ -136,6 +136,8 @@ enum status mock_accept(struct transport_request *pub,
 void mock_refuse(struct transport_request *pub, enum transport_refusal why);
 void mock_close_listener(struct transport_listener *l);
 enum status mock_status(struct transport_conn *c, bool thorough);
+enum status mock_early(struct transport_conn *c);
+void mock_attend(struct transport_conn *c);
 void mock_peer(struct transport_conn *c, struct os_peer *out);
 void mock_abort(struct transport_conn *c);
 os_handle mock_handle(struct transport_conn *c);

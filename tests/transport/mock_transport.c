@@ -126,6 +126,8 @@ static bool mock_serves(const struct addr *a)
 		.leave_listener = mock_close_listener, /* nobody stays */     \
 		.connect = mock_connect,                                      \
 		.status = mock_status,                                        \
+		.early = mock_early,                                          \
+		.attend = mock_attend,                                        \
 		.peer = mock_peer,                                            \
 		.abort = mock_abort,                                          \
 		.handle = mock_handle,                                        \

@@ -36,6 +36,7 @@ enum status shm_connect(const struct addr *local, const struct addr *remote,
 
 /* shm_conn.c */
 enum status shm_status(struct transport_conn *c, bool thorough);
+enum status shm_early(struct transport_conn *c);
 void shm_peer(struct transport_conn *c, struct os_peer *out);
 os_handle shm_handle(struct transport_conn *c);
 void shm_set_handle(struct transport_conn *c, os_handle h);

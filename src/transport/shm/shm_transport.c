@@ -20,6 +20,11 @@ static enum status shm_pin(struct transport_conn *c, void *base, uint64_t len,
 	return ST_OK;
 }
 
+/* Nothing happens here but inside calls. */
+static void shm_attend(struct transport_conn *c)
+{
+}
+
 static void shm_unpin(struct transport_conn *c, void *registration)
 {
 }
@@ -48,6 +53,8 @@ const struct transport_ops provider_transport = {
 	.leave_listener = shm_leave_listener,
 	.connect = shm_connect,
 	.status = shm_status,
+	.early = shm_early,
+	.attend = shm_attend,
 	.peer = shm_peer,
 	.abort = shm_abort,
 	.handle = shm_handle,

@@ -1,0 +1,507 @@
+/* SPDX-License-Identifier: MIT */
+#include "transport/fabric/fab_conn.h"
+
+#include <rdma/fi_errno.h>
+#include <stdlib.h>
+
+#include "transport/fabric/fab_helper.h"
+#include "transport/fabric/fab_lib.h"
+#include "transport/fabric/fab_ops.h"
+
+#define SLAB_BYTES ((size_t)FAB_SLOT_BYTES * (FAB_RX_SLOTS + FAB_TX_SLOTS))
+
+/* Completions taken at once, and how often in one call. */
+enum { BATCH = 16, BATCHES = 32 };
+
+/* ---- the list: fab_lock held ----------------------------------------- */
+
+static struct transport_conn *all;
+static uint64_t last_id = 1 << 20; /* below: the helper's other cookies */
+
+void fab_conn_add(struct transport_conn *c)
+{
+	c->id = ++last_id;
+	c->next = all;
+	c->link = &all;
+	if (all)
+		all->link = &c->next;
+	all = c;
+}
+
+void fab_conn_remove(struct transport_conn *c)
+{
+	*c->link = c->next;
+	if (c->next)
+		c->next->link = c->link;
+	c->link = NULL;
+}
+
+struct transport_conn *fab_conn_first(void)
+{
+	return all;
+}
+
+void fab_conns_forget(void)
+{
+	all = NULL;
+}
+
+struct transport_conn *fab_conn_find(uint64_t id)
+{
+	struct transport_conn *c = all;
+
+	while (c && c->id != id)
+		c = c->next;
+	return c;
+}
+
+struct transport_conn *fab_conn_of(const struct fid *endpoint)
+{
+	struct transport_conn *c = all;
+
+	while (c && !(c->ep && &c->ep->fid == endpoint))
+		c = c->next;
+	return c;
+}
+
+bool fab_conn_is_foreign(const struct transport_conn *c)
+{
+	return c->process != os_process_id();
+}
+
+/* ---- making and unmaking --------------------------------------------- */
+
+static enum status open_queue(struct transport_conn *c, struct fi_info *info)
+{
+	struct fi_cq_attr attr = {.size = 256, .format = FI_CQ_FORMAT_MSG,
+		.wait_obj = FI_WAIT_FD};
+	int fd = -1, r;
+
+	r = fi_domain(c->net->fabric, info, &c->domain, c);
+	if (r == 0)
+		r = fi_cq_open(c->domain, &attr, &c->cq, c);
+	if (r == 0)
+		r = fi_control(&c->cq->fid, FI_GETWAIT, &fd);
+	c->cq_handle = fd;
+	return fab_status(-r);
+}
+
+static enum status make_slab(struct transport_conn *c, struct fi_info *info)
+{
+	int r;
+
+	c->slab = os_shared_alloc(SLAB_BYTES);
+	if (!c->slab)
+		return ST_NOMEM;
+	fab_slots_init(c);
+	if (!(info->domain_attr->mr_mode & FI_MR_LOCAL))
+		return ST_OK;
+	r = fi_mr_reg(c->domain, c->slab, SLAB_BYTES, FI_SEND | FI_RECV, 0, 0,
+		0, &c->slab_mr, NULL);
+	return fab_status(-r);
+}
+
+static enum status make_link(struct transport_conn *c)
+{
+	os_handle ends[2];
+	enum status st = os_link_pair(ends);
+
+	if (st != ST_OK)
+		return st;
+	c->handle = ends[0];
+	c->owns_handle = true;
+	c->bell = ends[1];
+	return ST_OK;
+}
+
+static struct transport_conn *alloc(struct fab_net *n, enum fab_side side)
+{
+	struct transport_conn *c = calloc(1, sizeof *c);
+
+	if (!c)
+		return NULL;
+	os_mutex_init(&c->lock);
+	c->net = n;
+	c->side = side;
+	c->process = os_process_id();
+	c->handle = c->bell = c->cq_handle = OS_NO_HANDLE;
+	atomic_init(&c->over, ST_OK);
+	fab_rdma_init(c);
+	return c;
+}
+
+enum status fab_conn_create(struct fab_net *n, struct fi_info *info,
+	enum fab_side side, struct transport_conn **out)
+{
+	struct transport_conn *c = alloc(n, side);
+	enum status st;
+
+	if (!c)
+		return ST_NOMEM;
+	st = open_queue(c, info);
+	if (st == ST_OK)
+		st = make_slab(c, info);
+	if (st == ST_OK)
+		st = make_link(c);
+	if (st != ST_OK) {
+		fab_conn_destroy(c);
+		return st;
+	}
+	*out = c;
+	return ST_OK;
+}
+
+enum status fab_conn_endpoint(struct transport_conn *c, struct fi_info *info)
+{
+	int r = fi_endpoint(c->domain, info, &c->ep, c);
+
+	if (r == 0)
+		r = fi_ep_bind(c->ep, &c->net->eq->fid, 0);
+	if (r == 0)
+		r = fi_ep_bind(c->ep, &c->cq->fid, FI_TRANSMIT | FI_RECV);
+	if (r == 0)
+		r = fi_enable(c->ep);
+	return r ? fab_status(-r) : fab_slots_post(c);
+}
+
+/* What its operations complete with means nothing any more. */
+void fab_conn_drop_endpoint(struct transport_conn *c)
+{
+	struct fi_cq_err_entry failed = {0};
+	struct fi_cq_msg_entry done;
+	ssize_t n;
+
+	if (!c->ep)
+		return;
+	fi_close(&c->ep->fid);
+	c->ep = NULL;
+	while ((n = fi_cq_read(c->cq, &done, 1)) == 1 || n == -FI_EAVAIL)
+		if (n == -FI_EAVAIL && fi_cq_readerr(c->cq, &failed, 0) <= 0)
+			break;
+}
+
+static void close_fid(struct fid *f)
+{
+	if (f)
+		fi_close(f);
+}
+
+static void close_all_fids(struct transport_conn *c)
+{
+	if (c->ep) {
+		fi_shutdown(c->ep, 0);
+		fi_close(&c->ep->fid);
+	}
+	fab_rdma_fini(c);
+	close_fid(c->slab_mr ? &c->slab_mr->fid : NULL);
+	close_fid(c->cq ? &c->cq->fid : NULL);
+	close_fid(c->domain ? &c->domain->fid : NULL);
+}
+
+static void close_handle(struct transport_conn *c)
+{
+	if (c->owns_handle)
+		os_handle_close(c->handle);
+	c->owns_handle = false;
+}
+
+void fab_conn_destroy(struct transport_conn *c)
+{
+	if (!fab_conn_is_foreign(c)) {
+		fab_helper_unwatch(c);
+		close_all_fids(c);
+		atomic_store(&c->over, ST_ABORTED);
+		fab_helper_count(c);
+	}
+	os_handle_close(c->bell);
+	close_handle(c);
+	if (c->slab)
+		os_shared_free(c->slab, SLAB_BYTES);
+	os_mutex_fini(&c->lock);
+	free(c);
+}
+
+/* ---- progress: lock held --------------------------------------------- */
+
+void fab_conn_end(struct transport_conn *c, enum status why)
+{
+	int going_on = ST_OK;
+
+	if (!atomic_compare_exchange_strong(&c->over, &going_on, (int)why))
+		return;
+	fab_rdma_end(c, why);
+	fab_helper_count(c);
+	/* Whoever sleeps on the other end sees the end of it. */
+	os_handle_close(c->bell);
+	c->bell = OS_NO_HANDLE;
+}
+
+static void take_done(struct transport_conn *c,
+	const struct fi_cq_msg_entry *done)
+{
+	struct fab_work *w = done->op_context;
+
+	switch (w->use) {
+	case FAB_USE_RX:
+		fab_rx_done(c, (struct fab_slot *)w, done->len);
+		break;
+	case FAB_USE_TX:
+		fab_tx_done(c, (struct fab_slot *)w);
+		break;
+	case FAB_USE_PART:
+		fab_part_done(c, w, ST_OK);
+		break;
+	}
+}
+
+/* A failed operation of a connected endpoint is its end, but for a transfer
+ * that asked for what it must not have where the endpoint survives that. */
+static void take_failed(struct transport_conn *c)
+{
+	struct fi_cq_err_entry failed = {0};
+	struct fab_work *w;
+	enum status st;
+
+	if (fi_cq_readerr(c->cq, &failed, 0) <= 0 || !failed.op_context)
+		return;
+	w = failed.op_context;
+	st = fab_status(failed.err);
+	if (w->use == FAB_USE_PART)
+		fab_part_done(c, w, st);
+	else if (w->use == FAB_USE_TX)
+		fab_tx_done(c, (struct fab_slot *)w);
+	/* Why a handshake has failed, the event queue tells. */
+	if (atomic_load(&c->stage) != FAB_CONNECTING &&
+		(w->use != FAB_USE_PART || st == ST_RESET))
+		fab_conn_end(c, ST_RESET);
+}
+
+static void take_completions(struct transport_conn *c)
+{
+	struct fi_cq_msg_entry done[BATCH];
+
+	for (int i = 0; i < BATCHES; i++) {
+		ssize_t n = fi_cq_read(c->cq, done, BATCH);
+
+		if (n == -FI_EAVAIL)
+			take_failed(c);
+		else if (n <= 0)
+			return;
+		for (ssize_t k = 0; k < n; k++)
+			take_done(c, &done[k]);
+	}
+}
+
+void fab_conn_progress(struct transport_conn *c)
+{
+	if (!c->ep)
+		return;
+	take_completions(c);
+	if (fab_conn_going_on(c)) {
+		fab_rdma_push(c);
+		fab_give_credits(c);
+		fab_helper_count(c);
+	}
+	fab_conn_notify(c);
+	if (fab_conn_needs_help(c))
+		fab_helper_watch(c);
+}
+
+/* ---- sleeping -------------------------------------------------------- */
+
+/* What there is to tell, as one number. */
+static int news_of(struct transport_conn *c)
+{
+	int over = atomic_load_explicit(&c->over, memory_order_acquire);
+
+	return over != ST_OK ? 16 + over : atomic_load(&c->stage);
+}
+
+static bool has_news(struct transport_conn *c)
+{
+	return news_of(c) >= 16 || news_of(c) != atomic_load(&c->reported);
+}
+
+static bool is_there(struct transport_conn *c, unsigned interest)
+{
+	return has_news(c) || fab_rdma_finished(c) ||
+		((interest & TRANSPORT_IN) && fab_has_message(c)) ||
+		((interest & TRANSPORT_OUT) && fab_can_send(c, FAB_KEPT));
+}
+
+void fab_conn_notify(struct transport_conn *c)
+{
+	if (!c->armed || !is_there(c, c->armed))
+		return;
+	c->armed = 0;
+	if (c->bell != OS_NO_HANDLE)
+		os_link_ring(c->bell);
+}
+
+bool fab_conn_needs_help(const struct transport_conn *c)
+{
+	if (atomic_load(&c->over) != ST_OK || !c->ep)
+		return false;
+	return c->armed || c->lingers ||
+		(c->net->manual && (!c->attended || c->tx_out ||
+			c->rdma.exposed || c->rdma.count));
+}
+
+void fab_attend(struct transport_conn *c)
+{
+	os_mutex_lock(&c->lock);
+	c->attended = true;
+	os_mutex_unlock(&c->lock);
+}
+
+/* Nothing is there, and libfabric's descriptor will say when something is. */
+static bool is_quiet(struct transport_conn *c, unsigned interest)
+{
+	struct fid *queue = &c->cq->fid;
+
+	for (int i = 0; i < 4; i++) {
+		fab_conn_progress(c);
+		if (is_there(c, interest))
+			return false;
+		if (!c->ep || fi_trywait(c->net->fabric, &queue, 1) == 0)
+			return true;
+	}
+	return false;
+}
+
+enum status fab_arm(struct transport_conn *c, unsigned interest)
+{
+	bool quiet;
+
+	os_mutex_lock(&c->lock);
+	quiet = is_quiet(c, interest);
+	if (quiet) {
+		c->armed |= interest | TRANSPORT_IN;
+		fab_helper_watch(c);
+	} else {
+		atomic_store(&c->reported, news_of(c));
+	}
+	os_mutex_unlock(&c->lock);
+	return quiet ? ST_OK : ST_AGAIN;
+}
+
+enum status fab_drain(struct transport_conn *c, bool keep)
+{
+	enum status st = os_link_drain(c->handle, keep);
+
+	if (st != ST_CLOSED && st != ST_PROTOCOL)
+		return st;
+	os_mutex_lock(&c->lock);
+	fab_conn_end(c, ST_RESET);
+	os_mutex_unlock(&c->lock);
+	return ST_RESET;
+}
+
+os_handle fab_handle(struct transport_conn *c)
+{
+	return c->handle;
+}
+
+void fab_set_handle(struct transport_conn *c, os_handle h)
+{
+	os_mutex_lock(&c->lock);
+	if (h == c->handle)
+		c->owns_handle = false;
+	close_handle(c);
+	c->handle = h;
+	os_mutex_unlock(&c->lock);
+}
+
+/* ---- where it stands ------------------------------------------------- */
+
+static enum status standing(struct transport_conn *c)
+{
+	int over = atomic_load_explicit(&c->over, memory_order_acquire);
+
+	if (over != ST_OK)
+		return (enum status)over;
+	return atomic_load(&c->stage) == FAB_OPEN ? ST_OK : ST_PENDING;
+}
+
+enum status fab_conn_status(struct transport_conn *c, bool thorough)
+{
+	if (thorough && !fab_conn_is_foreign(c)) {
+		os_mutex_lock(&c->lock);
+		fab_conn_progress(c);
+		os_mutex_unlock(&c->lock);
+	}
+	atomic_store(&c->reported, news_of(c));
+	return standing(c);
+}
+
+enum status fab_early(struct transport_conn *c)
+{
+	enum status st = fab_conn_status(c, true);
+
+	if (st == ST_PENDING)
+		return atomic_load(&c->stage) == FAB_QUEUED ? ST_OK : ST_AGAIN;
+	return st;
+}
+
+/* The network does not vouch for anybody. */
+void fab_peer(struct transport_conn *c, struct os_peer *out)
+{
+	*out = (struct os_peer){0, 0, false};
+}
+
+void fab_abort(struct transport_conn *c)
+{
+	os_mutex_lock(&c->lock);
+	if (fab_conn_going_on(c)) {
+		fab_conn_progress(c);
+		fab_conn_end(c, ST_ABORTED);
+		if (c->ep)
+			fi_shutdown(c->ep, 0);
+	}
+	os_mutex_unlock(&c->lock);
+}
+
+/* ---- the end --------------------------------------------------------- */
+
+#define LINGER_NS UINT64_C(10000000000)
+
+/* Lock held. Something that the peer shall get is still here. */
+static bool must_linger(struct transport_conn *c)
+{
+	if (!fab_conn_going_on(c) || atomic_load(&c->stage) == FAB_CONNECTING)
+		return false;
+	fab_conn_progress(c);
+	return fab_conn_going_on(c) && c->tx_out > 0;
+}
+
+void fab_close_locked(struct transport_conn *c)
+{
+	bool lingers;
+
+	os_mutex_lock(&c->lock);
+	lingers = must_linger(c);
+	if (lingers) {
+		c->lingers = true;
+		c->due = os_now() + LINGER_NS;
+		c->armed = 0;
+		close_handle(c);
+		fab_helper_watch(c);
+		fab_helper_wake();
+	} else {
+		fab_conn_remove(c);
+	}
+	os_mutex_unlock(&c->lock);
+	if (!lingers)
+		fab_conn_destroy(c);
+}
+
+void fab_close(struct transport_conn *c, bool handed_off)
+{
+	if (fab_conn_is_foreign(c)) {
+		fab_conn_destroy(c);
+		return;
+	}
+	fab_lock();
+	fab_close_locked(c);
+	fab_unlock();
+}
