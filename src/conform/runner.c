@@ -128,12 +128,17 @@ void runner_run(const char *kind, const char *name, struct outcome *out)
 	const char *arguments[RUNNER_PREFIX_MAX + 3];
 	uint64_t start = os_now();
 	struct os_child child;
+	char text[100];
+	enum status st;
 
 	memset(out, 0, sizeof *out);
 	runner_arguments(kind, name, arguments);
-	if (os_child_start(arguments, case_seconds() + CASE_SECONDS_MORE,
-		    &child) != ST_OK) {
-		fail(out, "a process for it cannot be started");
+	st = os_child_start(arguments, case_seconds() + CASE_SECONDS_MORE,
+		&child);
+	if (st != ST_OK) {
+		snprintf(text, sizeof text, "a process for it cannot be "
+			"started: %s", status_text(st));
+		fail(out, text);
 		return;
 	}
 	listen_to(&child, out);

@@ -28,7 +28,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
 
 import tap  # noqa: E402
 
-PROGRAM_SECONDS = 220
+PROGRAM_SECONDS = 500
 CASE_SECONDS = 100  # a slow machine, and a system that is simulated
 SETUP_SECONDS = 60
 FOLDERS = ["/usr/lib/wine", "/usr/bin", "/opt/wine/bin"]

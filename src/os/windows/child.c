@@ -19,6 +19,9 @@
 #define TELL_PATIENCE_NS (10 * UINT64_C(1000000000))
 #define ENDED ((UINT)-9) /* exit status of one that we have ended */
 
+/* Starting a process may fail for a moment, while others end. */
+enum { START_TRIES = 5, START_PAUSE_MS = 100 };
+
 /* ---- the child's side ------------------------------------------------- */
 
 static HANDLE parent;
@@ -178,9 +181,14 @@ static bool create(const WCHAR *program, WCHAR *command, HANDLE line,
 	swprintf(text, sizeof text / sizeof text[0], L"%lu %u",
 		(unsigned long)(uintptr_t)line, seconds);
 	SetEnvironmentVariableW(PARENT_VARIABLE, text);
-	good = CreateProcessW(program, command, NULL, NULL, TRUE,
-		CREATE_SUSPENDED | EXTENDED_STARTUPINFO_PRESENT, NULL, NULL,
-		&how.StartupInfo, out);
+	good = FALSE;
+	for (int i = 0; i < START_TRIES && !good; i++) {
+		if (i > 0)
+			Sleep(START_PAUSE_MS);
+		good = CreateProcessW(program, command, NULL, NULL, TRUE,
+			CREATE_SUSPENDED | EXTENDED_STARTUPINFO_PRESENT, NULL,
+			NULL, &how.StartupInfo, out);
+	}
 	SetEnvironmentVariableW(PARENT_VARIABLE, NULL);
 	inherit_fini(&in);
 	return good;
