@@ -6,6 +6,7 @@
  */
 #include "switch/registry.h"
 
+#include "switch/avoid.h"
 #include "switch/conn.h"
 #include "switch/gate.h"
 
@@ -42,6 +43,7 @@ void sw_fork_prepare(void)
 {
 	gate_enter();
 	atomic_fetch_add(&forks, 1);
+	avoid_fork_prepare();
 	os_mutex_lock(&lock);
 	for (struct sw_conn *c = first; c; c = c->next) {
 		head_make_aside(c); /* both shall see the same */
@@ -55,6 +57,7 @@ void sw_fork_parent(bool forked)
 	for (struct sw_conn *c = first; c && !forked; c = c->next)
 		atomic_fetch_sub(&c->shared->sharers, 1);
 	os_mutex_unlock(&lock);
+	avoid_fork_parent();
 	gate_leave();
 }
 
@@ -62,6 +65,7 @@ void sw_fork_parent(bool forked)
 void sw_fork_child(void)
 {
 	os_mutex_init(&lock);
+	avoid_fork_child();
 	gate_forked();
 	slab_forked();
 	for (struct sw_conn *c = first; c; c = c->next) {

@@ -23,7 +23,7 @@ struct test {
 	void (*fn)(void);
 };
 
-extern const struct test base_tests[], policy_tests[], session_tests[],
-	settings_tests[];
+extern const struct test avoid_tests[], base_tests[], policy_tests[],
+	session_tests[], settings_tests[];
 
 #endif
