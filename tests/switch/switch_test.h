@@ -24,6 +24,6 @@ struct test {
 };
 
 extern const struct test avoid_tests[], base_tests[], policy_tests[],
-	session_tests[], settings_tests[];
+	route_tests[], session_tests[], settings_tests[];
 
 #endif
