@@ -47,6 +47,11 @@ def installed():
     library = procs.run(wsd, "run", "sh", "-c", "echo $LD_PRELOAD").out.strip()
     check(library.startswith(root), library)
     use(wsd)
+    outcome = procs.run(wsd, "policy", "explain", "127.0.0.1", 80, "--json",
+                        env={"HOME": "", "WSD_CATALOG": "",
+                             "WSD_PROVIDER": ""})
+    check_equal((outcome.status, json.loads(outcome.out)["route"]),
+                (0, "shm"), str(outcome))
 
 
 @case("so it does when it is moved, and when it is a symbolic link")
