@@ -53,6 +53,20 @@ bool addr_equal(const struct addr *a, const struct addr *b)
 	return addr_same_ip(a, b) && a->port == b->port;
 }
 
+bool addr_in_subnet(const struct addr *a, const struct addr *net,
+	unsigned prefix)
+{
+	unsigned bits = net->family == 4 ? 96 + prefix : prefix;
+	unsigned whole = bits / 8, rest = bits % 8;
+
+	if (a->family != net->family || bits > 128 ||
+		(net->scope && net->scope != a->scope))
+		return false;
+	if (memcmp(a->ip, net->ip, whole) != 0)
+		return false;
+	return rest == 0 || (a->ip[whole] ^ net->ip[whole]) >> (8 - rest) == 0;
+}
+
 /* The longest run of zero groups (at least two), for "::". */
 static void longest_zero_run(const uint16_t g[8], int *start, int *len)
 {

@@ -31,6 +31,12 @@ bool addr_is_any(const struct addr *a);
 bool addr_is_loopback(const struct addr *a);  /* 127/8 or ::1 */
 bool addr_same_ip(const struct addr *a, const struct addr *b);
 bool addr_equal(const struct addr *a, const struct addr *b); /* ip and port */
+/*
+ * Do both begin with the same `prefix` bits (of 32 or 128, by the family of
+ * net)? A net without scope is in every scope.
+ */
+bool addr_in_subnet(const struct addr *a, const struct addr *net,
+	unsigned prefix);
 
 /* "127.0.0.1:80" or "[::1]:80" into text[ADDR_TEXT_MAX]; returns text. */
 const char *addr_text(const struct addr *a, char text[ADDR_TEXT_MAX]);

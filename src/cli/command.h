@@ -22,6 +22,7 @@ extern const struct command command_conform;
 extern const struct command command_help;
 extern const struct command command_perf;
 extern const struct command command_ping;
+extern const struct command command_policy;
 extern const struct command command_provider;
 extern const struct command command_run;
 extern const struct command command_settings;

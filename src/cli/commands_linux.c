@@ -7,6 +7,7 @@ const struct command *const commands[] = {
 	&command_ping,
 	&command_perf,
 	&command_provider,
+	&command_policy,
 	&command_conform,
 	&command_settings,
 	&command_help,

@@ -47,10 +47,12 @@ static const char *port_of(const char *text, char host[HOST_MAX])
 	return colon ? colon + 1 : NULL;
 }
 
-static bool parse_address(const char *host, struct addr *out)
+bool host_parse_ip(const char *host, struct addr *out)
 {
 	union sockaddr_any any;
 
+	if (strcmp(host, "localhost") == 0)
+		host = "127.0.0.1";
 	memset(&any, 0, sizeof any);
 	if (inet_pton(AF_INET, host, &any.in.sin_addr) == 1) {
 		any.sa.sa_family = AF_INET;
@@ -68,9 +70,7 @@ bool host_parse(const char *text, struct addr *out)
 	char host[HOST_MAX];
 	const char *port = port_of(text, host);
 
-	if (strcmp(host, "localhost") == 0)
-		strcpy(host, "127.0.0.1");
-	if (!parse_address(host, out))
+	if (!host_parse_ip(host, out))
 		return false;
 	out->port = PERF_PORT;
 	return !port || parse_port(port, &out->port);

@@ -17,4 +17,7 @@
  */
 bool host_parse(const char *text, struct addr *out);
 
+/* An address alone: "127.0.0.1", "::1", "localhost"; port 0. */
+bool host_parse_ip(const char *text, struct addr *out);
+
 #endif

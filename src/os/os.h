@@ -320,6 +320,15 @@ enum status os_link_sleep_edge(os_handle link, uint64_t ns,
  * is more. Fresh on every call.
  */
 enum status os_local_addresses(struct addr *list, unsigned *count);
+/* An address of this host (port 0) and how many of its leading bits its subnet
+ * has: at most 32, or 128. */
+struct os_subnet {
+	struct addr address;
+	unsigned prefix;
+};
+/* The same with the subnet of each; an address that several interfaces have
+ * comes several times. */
+enum status os_local_subnets(struct os_subnet *list, unsigned *count);
 /* True for any address that reaches this host: loopback nets, interfaces. */
 bool os_address_is_local(const struct addr *a);
 /* Lowest port that an ordinary user may bind. */
@@ -354,6 +363,12 @@ enum status os_file_read(const char *path, char *buf, size_t *len);
 
 /* The path of the library or program that contains this code. */
 enum status os_module_path(char *buf, size_t len);
+
+/*
+ * The name by which the running program was executed, without folders.
+ * ST_MSGSIZE it is longer, ST_SYSTEM the system does not tell.
+ */
+enum status os_program_name(char *buf, size_t len);
 
 /*
  * One line to the standard error stream, in one write; adds the newline. Goes

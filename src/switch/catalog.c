@@ -69,6 +69,13 @@ static enum status walk_directory(struct walk *w, const char *dir)
 	return os_directory_each(dir, SW_ENTRY_SUFFIX, take_entry, w);
 }
 
+static char builtin[SW_PATH_MAX];
+
+void sw_catalog_builtin(const char *library)
+{
+	snprintf(builtin, sizeof builtin, "%s", library);
+}
+
 /* The provider beside this library: installed, or in a build tree. */
 static void walk_builtin(struct walk *w)
 {
@@ -77,6 +84,10 @@ static void walk_builtin(struct walk *w)
 	char self[SW_PATH_MAX], path[SW_PATH_MAX + 40], *slash;
 	char probe[4];
 
+	if (builtin[0]) {
+		w->fn(w->ctx, builtin);
+		return;
+	}
 	if (os_module_path(self, sizeof self) != ST_OK)
 		return;
 	slash = strrchr(self, '/');

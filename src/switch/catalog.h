@@ -31,6 +31,10 @@ bool sw_catalog_of_user(char dir[SW_PATH_MAX]);
 bool sw_catalog_read(const char *path, char text[SW_ENTRY_MAX + 1],
 	struct sw_catalog_entry *out, char problem[SW_PROBLEM_MAX]);
 
+/* Where the provider is that counts when there is no catalog, for a program that
+ * is not beside it. Before the first sw_catalog_each. */
+void sw_catalog_builtin(const char *library);
+
 /*
  * Calls fn with the path of each library until it returns false. Entries that
  * cannot be understood are reported on standard error, one line each.

@@ -9,8 +9,12 @@
 #include <string.h>
 
 #include "base/sockaddr.h"
+#include "switch/avoid.h"
 #include "switch/conn.h"
 #include "switch/gate.h"
+#include "switch/policy_file.h"
+#include "switch/reach.h"
+#include "switch/route.h"
 #include "switch/settings.h"
 #include "switch/wsa_status.h"
 
@@ -230,11 +234,110 @@ static bool connect_over(struct sw_provider *p, const struct addr *local,
 	return begin_session(p, s, local, remote, out, why);
 }
 
+/* ---- the candidates --------------------------------------------------- */
+
+/*
+ * What failed because of us says nothing about the other side: our memory and
+ * descriptors, an address that the program has chosen, a wait of no length.
+ */
+static bool is_about_peer(enum sw_reason why, const struct addr *bound,
+	uint64_t patience)
+{
+	switch (why) {
+	case SW_NO_MEMORY:
+	case SW_NO_DESCRIPTORS:
+		return false;
+	case SW_TIMEOUT:
+		return patience > 0;
+	case SW_NOT_ON_SAN:
+		return bound->family == 0 || addr_is_any(bound);
+	default:
+		return true;
+	}
+}
+
+/* Nobody answers on any port, or this port is not offered. */
+static void note_failure(const struct sw_candidate *c,
+	const struct addr *remote, enum sw_reason why)
+{
+	uint64_t now = os_now();
+	uint64_t ns = (uint64_t)sw_settings()->retry * 1000000000;
+
+	avoid_remember(c->provider, remote, why == SW_TIMEOUT, now, now + ns);
+	reach_expire();
+}
+
+static bool is_for_one_host(const struct sw_candidate *c)
+{
+	return c->provider->can.dwFlags & WSD_CAP_SAME_HOST;
+}
+
+/* Where the program left it open, from the address in the SAN's network. */
+static struct addr source_of(const struct sw_candidate *c,
+	const struct addr *bound, const struct addr *local)
+{
+	struct addr a = *local;
+
+	if (c->source.family && (bound->family == 0 || addr_is_any(bound))) {
+		a = c->source;
+		a.port = local->port;
+	}
+	return a;
+}
+
+/* One that needs no network is quick and is always tried. */
+static bool try_candidate(const struct sw_candidate *c,
+	const struct addr *bound, const struct addr *local,
+	const struct addr *remote, uint64_t patience, struct sw_conn **out,
+	enum sw_reason *why)
+{
+	struct addr from = source_of(c, bound, local);
+	bool one_host = is_for_one_host(c);
+
+	if (!one_host && avoid_is_known(c->provider, remote, os_now())) {
+		*why = SW_KNOWN_PLAIN;
+		return false;
+	}
+	if (!connect_over(c->provider, &from, remote, patience, out, why)) {
+		if (!one_host && is_about_peer(*why, bound, patience))
+			note_failure(c, remote, *why);
+		return false;
+	}
+	if (!one_host)
+		avoid_forget(c->provider, remote);
+	*why = SW_SAN;
+	sw_explain(SW_CONNECT, &from, remote, c->provider->name, SW_SAN);
+	return true;
+}
+
+/* All together wait no longer than patience, so one that was waited for in vain
+ * was the last. */
+static bool try_candidates(const struct sw_candidate *c, unsigned count,
+	const struct addr *bound, const struct addr *local,
+	const struct addr *remote, uint64_t patience, struct sw_conn **out,
+	enum sw_reason *why)
+{
+	uint64_t deadline = conn_deadline(patience);
+
+	for (unsigned i = 0; i < count; i++) {
+		uint64_t now = os_now();
+		uint64_t left = deadline > now ? deadline - now : 0;
+
+		if (try_candidate(&c[i], bound, local, remote, left, out, why))
+			return true;
+		if (*why == SW_TIMEOUT)
+			return false;
+	}
+	return false;
+}
+
 bool sw_connect(const struct addr *bound, const struct addr *remote,
 	uint64_t patience, struct sw_conn **out, enum sw_reason *why)
 {
+	struct sw_candidate candidates[SW_PROVIDERS_MAX];
+	const struct policy_rule *rule;
 	struct addr local, to = *remote;
-	struct sw_provider *p;
+	unsigned count;
 
 	*why = SW_DISABLED;
 	if (!sw_enabled())
@@ -243,10 +346,9 @@ bool sw_connect(const struct addr *bound, const struct addr *remote,
 	if (to.port == 0)
 		return false;
 	complete_addresses(bound, &local, &to);
-	p = sw_route(&to, why);
-	if (!p || !connect_over(p, &local, &to, patience, out, why))
+	if (!policy_permits(POLICY_CONNECT, &to, &rule, why))
 		return false;
-	*why = SW_SAN;
-	sw_explain(SW_CONNECT, &local, &to, p->name, SW_SAN);
-	return true;
+	count = sw_route(&to, rule, candidates, why);
+	return try_candidates(candidates, count, bound, &local, &to, patience,
+		out, why);
 }

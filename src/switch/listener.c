@@ -12,6 +12,7 @@
 #include "base/sockaddr.h"
 #include "switch/conn.h"
 #include "switch/gate.h"
+#include "switch/policy_file.h"
 #include "switch/registry.h"
 #include "switch/wsa_status.h"
 
@@ -133,18 +134,38 @@ static bool offer(struct sw_provider *p, const struct addr *local,
 	return found;
 }
 
+/* On each SAN that the rule leaves, as many as there is room for. The first
+ * that fails says why. */
+static void offer_all(struct sw_listener *l, bool only_v6,
+	const struct policy_rule *rule, enum sw_reason *why)
+{
+	unsigned n, failed = 0;
+	struct sw_provider *const *all = sw_providers(&n, why);
+	enum sw_reason reason;
+
+	if (n > 0)
+		*why = SW_POLICY_SAN;
+	for (unsigned i = 0; i < n && l->count < SW_LISTENER_HANDLES; i++) {
+		if (!policy_allows(rule, all[i]->name))
+			continue;
+		if (offer(all[i], &l->local, only_v6, &l->san[l->count],
+			    &reason))
+			l->count++;
+		else if (failed++ == 0)
+			*why = reason;
+	}
+}
+
 bool sw_listen(const struct addr *local, bool only_v6,
 	struct sw_listener **out, enum sw_reason *why)
 {
-	unsigned n;
-	struct sw_provider *const *all;
+	const struct policy_rule *rule;
 	struct sw_listener *l;
 
 	*why = SW_DISABLED;
 	if (!sw_enabled())
 		return false;
-	all = sw_providers(&n, why);
-	if (n == 0)
+	if (!policy_permits(POLICY_LISTEN, local, &rule, why))
 		return false;
 	l = calloc(1, sizeof *l);
 	if (!l) {
@@ -153,9 +174,7 @@ bool sw_listen(const struct addr *local, bool only_v6,
 	}
 	l->local = *local;
 	l->forks = registry_forks();
-	for (unsigned i = 0; i < n && l->count < SW_LISTENER_HANDLES; i++)
-		if (offer(all[i], local, only_v6, &l->san[l->count], why))
-			l->count++;
+	offer_all(l, only_v6, rule, why);
 	if (l->count == 0) {
 		free(l);
 		return false;

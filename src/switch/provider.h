@@ -52,9 +52,6 @@ bool sw_provider_uses_channel(const struct sw_provider *p);
  */
 bool sw_provider_fits(const struct sw_provider *p);
 
-/* The provider that reaches this address, or NULL. */
-struct sw_provider *sw_route(const struct addr *remote, enum sw_reason *why);
-
 /* Loads one library. On failure one line in err says what is wrong with it. */
 struct sw_provider *sw_provider_load(const char *path, char *err,
 	size_t errlen);

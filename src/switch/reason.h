@@ -34,7 +34,14 @@
 	X(SW_FAILED, "failed", "the SAN service provider failed")             \
 	X(SW_VERSION, "version", "the two sides speak different versions")    \
 	X(SW_PASSED, "passed",                                                \
-		"the listener was given to another process, which accepts TCP")
+		"the listener was given to another process, which accepts TCP") \
+	X(SW_POLICY, "policy", "the policy says TCP")                         \
+	X(SW_POLICY_ERROR, "policy-error",                                    \
+		"the policy cannot be read or has a mistake")                 \
+	X(SW_POLICY_SAN, "san-missing",                                       \
+		"no provider has the SAN that the policy names")              \
+	X(SW_KNOWN_PLAIN, "known-without-san",                                \
+		"a connect over the SAN has failed there a moment ago")
 
 enum sw_reason {
 #define SW_REASON_ENUM(name, code, text) name,

@@ -6,8 +6,10 @@
  */
 #include "switch/registry.h"
 
+#include "switch/avoid.h"
 #include "switch/conn.h"
 #include "switch/gate.h"
+#include "switch/reach.h"
 
 static struct sw_conn *first;
 static struct os_mutex lock = OS_MUTEX_INIT;
@@ -42,6 +44,8 @@ void sw_fork_prepare(void)
 {
 	gate_enter();
 	atomic_fetch_add(&forks, 1);
+	avoid_fork_prepare();
+	reach_fork_prepare();
 	os_mutex_lock(&lock);
 	for (struct sw_conn *c = first; c; c = c->next) {
 		head_make_aside(c); /* both shall see the same */
@@ -55,6 +59,8 @@ void sw_fork_parent(bool forked)
 	for (struct sw_conn *c = first; c && !forked; c = c->next)
 		atomic_fetch_sub(&c->shared->sharers, 1);
 	os_mutex_unlock(&lock);
+	reach_fork_parent();
+	avoid_fork_parent();
 	gate_leave();
 }
 
@@ -62,6 +68,8 @@ void sw_fork_parent(bool forked)
 void sw_fork_child(void)
 {
 	os_mutex_init(&lock);
+	reach_fork_child();
+	avoid_fork_child();
 	gate_forked();
 	slab_forked();
 	for (struct sw_conn *c = first; c; c = c->next) {

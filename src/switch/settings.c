@@ -39,12 +39,18 @@ static const struct sw_setting table[] = {
 		"Bytes from which RDMA is used; 0 takes the provider's advice."},
 	{"patience", "WSD_PATIENCE", SW_SETTING_INT, 0, 60000, "1000",
 		"Milliseconds to wait for a SAN's answer before TCP is used."},
+	{"policy", "WSD_POLICY", SW_SETTING_TEXT, 0, SW_TEXT_MAX - 1, "",
+		"File of the policy, instead of the standard ones; see "
+		"wsd-policy(1)."},
+	{"retry", "WSD_RETRY", SW_SETTING_INT, 0, 86400, "30",
+		"Seconds before a SAN is tried again where it has failed; 0 "
+		"always tries."},
 };
 
 static const size_t places[] = {
 	PLACE(enable), PLACE(explain), PLACE(provider), PLACE(catalog),
 	PLACE(spin), PLACE(channel), PLACE(rdma), PLACE(rdma_threshold),
-	PLACE(patience)};
+	PLACE(patience), PLACE(policy), PLACE(retry)};
 
 #define COUNT (sizeof table / sizeof table[0])
 _Static_assert(sizeof places / sizeof places[0] == COUNT, "one place each");

@@ -34,9 +34,11 @@ struct sw_settings {
 	long long spin;           /* looks; -1: choose */
 	long long rdma_threshold; /* bytes; 0: ask the provider */
 	long long patience;       /* ms */
+	long long retry;          /* s */
 	char explain[SW_TEXT_MAX];
 	char catalog[SW_TEXT_MAX];
 	char provider[SW_TEXT_MAX];
+	char policy[SW_TEXT_MAX];
 };
 
 const struct sw_setting *sw_settings_table(unsigned *count);

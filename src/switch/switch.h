@@ -54,8 +54,8 @@ struct sw_listener;
 /* ---- process ---------------------------------------------------------- */
 
 /*
- * Reads settings and policy; loads providers at the first connect or listen
- * only. Idempotent, cheap. False when acceleration is switched off.
+ * Reads settings; reads the policy and loads providers at the first connect or
+ * listen only. Idempotent, cheap. False when acceleration is switched off.
  */
 bool sw_enabled(void);
 
@@ -68,7 +68,7 @@ void sw_fork_child(void);
 /* ---- listeners -------------------------------------------------------- */
 
 /*
- * Offers `local` (its port is not 0) on every SAN. On failure *why says why
+ * Offers `local` (its port is not 0) on every SAN that the policy allows. On failure *why says why
  * this listener stays with TCP alone.
  */
 bool sw_listen(const struct addr *local, bool only_v6,
@@ -85,7 +85,8 @@ void sw_listener_close(struct sw_listener *l);
 /* ---- connections ------------------------------------------------------ */
 
 /*
- * Connects to `remote` over a SAN if there is one that reaches it. `local` is
+ * Connects to `remote` over a SAN if there is one that reaches it, is allowed by
+ * the policy, and has not failed there a moment ago. `local` is
  * the address the program has bound (family 0: none; port 0: choose one).
  * Returns false when TCP must be used, with *why. May wait up to `patience` ns
  * for a provider that needs an answer of the other side; with the shared-memory

@@ -47,6 +47,11 @@ def installed():
     library = procs.run(wsd, "run", "sh", "-c", "echo $LD_PRELOAD").out.strip()
     check(library.startswith(root), library)
     use(wsd)
+    outcome = procs.run(wsd, "policy", "explain", "127.0.0.1", 80, "--json",
+                        env={"HOME": "", "WSD_CATALOG": "",
+                             "WSD_PROVIDER": ""})
+    check_equal((outcome.status, json.loads(outcome.out)["route"]),
+                (0, "shm"), str(outcome))
 
 
 @case("so it does when it is moved, and when it is a symbolic link")
@@ -90,7 +95,7 @@ def documents():
     root, _ = install()
     names = {name for _, _, files in os.walk(root) for name in files}
     for name in ("wsd.1", "wsd-run.1", "wsd-provider.1",
-                 "wsd-perf.1", "wsd-ping.1", "libwsd-preload.so",
+                 "wsd-perf.1", "wsd-ping.1", "wsd-policy.1", "libwsd-preload.so",
                  "libwsd-shm.so", "wsdext.h", "ws2spi.h", "ws2san.h",
                  "winsock2.h"):
         check(name in names, f"{name} in {sorted(names)}")

@@ -26,6 +26,31 @@ static void the_host_has_addresses_and_they_are_its_own(void)
 	CHECK(errno == 4242);
 }
 
+static void every_address_is_in_its_subnet(void)
+{
+	struct os_subnet list[LIST];
+	struct addr own[LIST];
+	unsigned n = LIST, few = 0, addresses = LIST, found = 0;
+
+	CHECK_ST(os_local_subnets(list, &n), ST_OK);
+	CHECK_ST(os_local_addresses(own, &addresses), ST_OK);
+	CHECK_ST(os_local_subnets(list, &few), ST_FULL);
+	CHECK(few == n && n >= addresses);
+	for (unsigned i = 0; i < n; i++) {
+		struct addr *a = &list[i].address;
+
+		CHECK(a->port == 0);
+		CHECK(list[i].prefix <= (a->family == 4 ? 32u : 128u));
+		CHECK(addr_in_subnet(a, a, list[i].prefix));
+		if (addr_is_loopback(a))
+			CHECK(list[i].prefix == (a->family == 4 ? 8u : 128u));
+		for (unsigned k = 0; k < addresses; k++)
+			found += addr_same_ip(&own[k], a);
+	}
+	CHECK(found == n);
+	CHECK(errno == 4242);
+}
+
 static struct addr v6(uint8_t first, uint8_t second, uint8_t last)
 {
 	struct addr a = addr_any(6, 0);
@@ -67,6 +92,7 @@ static void port_ranges_make_sense(void)
 
 const struct test address_tests[] = {
 	TEST(the_host_has_addresses_and_they_are_its_own),
+	TEST(every_address_is_in_its_subnet),
 	TEST(only_our_own_addresses_are_local),
 	TEST(port_ranges_make_sense),
 	{0},

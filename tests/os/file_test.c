@@ -80,11 +80,22 @@ static void what_is_no_library_is_told(void)
 		0), ST_NOTFOUND);
 }
 
+static void this_program_knows_its_name(void)
+{
+	char name[64] = "", small[3];
+
+	CHECK_ST(os_program_name(name, sizeof name), ST_OK);
+	CHECK(strncmp(name, "os_test", 7) == 0 && !strpbrk(name, "/\\"));
+	CHECK_ST(os_program_name(small, sizeof small), ST_MSGSIZE);
+	CHECK(errno == 4242);
+}
+
 #define TEST(name) {#name, name}
 
 const struct test file_tests[] = {
 	TEST(this_program_is_found_in_its_folder),
 	TEST(lines_are_appended_and_read_back),
+	TEST(this_program_knows_its_name),
 	TEST(what_is_no_library_is_told),
 	{0},
 };

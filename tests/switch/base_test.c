@@ -93,6 +93,31 @@ static void a_sockaddr_is_cut_to_the_room_there_is(void)
 		&got.in6.sin6_addr));
 }
 
+static void a_subnet_has_what_begins_as_it_does(void)
+{
+	static const uint8_t doc[16] = {0x20, 0x01, 0x0d, 0xb8, 0x80, [15] = 1};
+	static const uint8_t link[16] = {0xfe, 0x80, [15] = 1};
+	struct addr a = addr_v4(10, 1, 2, 3, 80), net = addr_v4(10, 1, 2, 0, 0);
+	struct addr six_a = six(doc, 1, 0), six_net = six(doc, 0, 0);
+	struct addr all = addr_any(4, 0), scoped = six(link, 0, 3);
+
+	CHECK(addr_in_subnet(&a, &net, 24) && addr_in_subnet(&a, &net, 30));
+	CHECK(!addr_in_subnet(&a, &net, 31) && !addr_in_subnet(&a, &net, 32));
+	CHECK(addr_in_subnet(&a, &all, 0) && addr_in_subnet(&a, &a, 32));
+	CHECK(!addr_in_subnet(&a, &a, 33)); /* no such length */
+	net = addr_v4(10, 1, 3, 0, 0);
+	CHECK(addr_in_subnet(&a, &net, 23) && !addr_in_subnet(&a, &net, 24));
+	six_net.ip[4] = 0;
+	CHECK(addr_in_subnet(&six_a, &six_net, 32));
+	CHECK(!addr_in_subnet(&six_a, &six_net, 33));
+	CHECK(!addr_in_subnet(&six_a, &all, 0) &&
+		!addr_in_subnet(&a, &six_net, 0));
+	six_a = six(link, 1, 4);
+	CHECK(!addr_in_subnet(&six_a, &scoped, 64));
+	scoped.scope = 0;
+	CHECK(addr_in_subnet(&six_a, &scoped, 64));
+}
+
 static void a_cursor_never_leaves_its_buffer(void)
 {
 	uint8_t buf[5] = {1, 2, 3, 4, 5};
@@ -123,6 +148,8 @@ const struct test base_tests[] = {
 		sockaddr_round_trip_keeps_everything},
 	{"a_sockaddr_is_cut_to_the_room_there_is",
 		a_sockaddr_is_cut_to_the_room_there_is},
+	{"a_subnet_has_what_begins_as_it_does",
+		a_subnet_has_what_begins_as_it_does},
 	{"a_cursor_never_leaves_its_buffer", a_cursor_never_leaves_its_buffer},
 	{"every_status_has_a_name_and_a_text",
 		every_status_has_a_name_and_a_text},

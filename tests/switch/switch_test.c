@@ -2,7 +2,7 @@
 #include "switch_test.h"
 
 static const struct test *const groups[] = {base_tests, session_tests,
-	settings_tests};
+	settings_tests, policy_tests, route_tests, avoid_tests};
 
 int main(void)
 {

@@ -23,6 +23,7 @@ struct test {
 	void (*fn)(void);
 };
 
-extern const struct test session_tests[], settings_tests[], base_tests[];
+extern const struct test avoid_tests[], base_tests[], policy_tests[],
+	route_tests[], session_tests[], settings_tests[];
 
 #endif

@@ -74,6 +74,43 @@ static enum status path_of_program(char *buf, size_t len)
 	return ST_OK;
 }
 
+static enum status name_in(const char *path, char *buf, size_t len)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+
+	if (strlen(name) >= len)
+		return ST_MSGSIZE;
+	strcpy(buf, name);
+	return *name ? ST_OK : ST_SYSTEM;
+}
+
+/*
+ * What was executed, as users know it: not where a symbolic link leads (as
+ * redis-server may be), nor a script's interpreter. Some names are none.
+ */
+static const char *executed_as(void)
+{
+	const char *name = (const char *)getauxval(AT_EXECFN);
+
+	if (!name || strncmp(name, "/dev/fd/", 8) == 0 ||
+		strncmp(name, "/proc/", 6) == 0)
+		return "";
+	return name;
+}
+
+enum status os_program_name(char *buf, size_t len)
+{
+	const char *executed = executed_as();
+	char path[4096];
+	enum status st;
+
+	if (*executed)
+		return name_in(executed, buf, len);
+	st = path_of_program(path, sizeof path);
+	return st == ST_OK ? name_in(path, buf, len) : st;
+}
+
 /* A library may have been named relative to where the program started. */
 static enum status path_of_library(const char *name, char *buf, size_t len)
 {

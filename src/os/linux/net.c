@@ -53,16 +53,30 @@ static bool seen_before(const struct ifaddrs *first, const struct ifaddrs *end,
 }
 
 /* getifaddrs is safe here: what it calls inside libc cannot be replaced. */
-enum status os_local_addresses(struct addr *list, unsigned *count)
+static enum status interfaces(struct ifaddrs **all)
 {
 	int saved = errno;
+	enum status st = getifaddrs(all) == 0 ? ST_OK : sys_status(-errno);
+
+	errno = saved;
+	return st;
+}
+
+static void interfaces_free(struct ifaddrs *all)
+{
+	int saved = errno;
+
+	freeifaddrs(all);
+	errno = saved;
+}
+
+enum status os_local_addresses(struct addr *list, unsigned *count)
+{
 	struct ifaddrs *all = NULL;
 	unsigned room = *count, n = 0;
 	struct addr a;
-	int r = getifaddrs(&all);
-	enum status st = r == 0 ? ST_OK : sys_status(-errno);
+	enum status st = interfaces(&all);
 
-	errno = saved;
 	if (st != ST_OK)
 		return st;
 	for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
@@ -72,8 +86,49 @@ enum status os_local_addresses(struct addr *list, unsigned *count)
 			list[n] = a;
 		n++;
 	}
-	freeifaddrs(all);
-	errno = saved;
+	interfaces_free(all);
+	*count = n;
+	return n > room ? ST_FULL : ST_OK;
+}
+
+static unsigned leading_ones(const void *mask, unsigned bits)
+{
+	const uint8_t *b = mask;
+	unsigned n = 0;
+
+	while (n < bits && b[n / 8] & 0x80 >> n % 8)
+		n++;
+	return n;
+}
+
+/* Without a mask the address stands for itself. */
+static unsigned prefix_of(const struct ifaddrs *i)
+{
+	const struct sockaddr_in *four = (const void *)i->ifa_netmask;
+	const struct sockaddr_in6 *six = (const void *)i->ifa_netmask;
+
+	if (i->ifa_addr->sa_family == AF_INET)
+		return four ? leading_ones(&four->sin_addr, 32) : 32;
+	return six ? leading_ones(&six->sin6_addr, 128) : 128;
+}
+
+enum status os_local_subnets(struct os_subnet *list, unsigned *count)
+{
+	struct ifaddrs *all = NULL;
+	unsigned room = *count, n = 0;
+	struct addr a;
+	enum status st = interfaces(&all);
+
+	if (st != ST_OK)
+		return st;
+	for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
+		if (!from_interface(i, &a))
+			continue;
+		if (n < room)
+			list[n] = (struct os_subnet){a, prefix_of(i)};
+		n++;
+	}
+	interfaces_free(all);
 	*count = n;
 	return n > room ? ST_FULL : ST_OK;
 }

@@ -112,3 +112,22 @@ enum status os_module_path(char *buf, size_t len)
 	free(path);
 	return st;
 }
+
+enum status os_program_name(char *buf, size_t len)
+{
+	WCHAR *path = malloc(WIN_PATH_MAX * sizeof *path);
+	enum status st = ST_SYSTEM;
+	WCHAR *slash;
+	DWORD n;
+
+	if (!path)
+		return ST_NOMEM;
+	n = GetModuleFileNameW(NULL, path, WIN_PATH_MAX);
+	if (n > 0 && n < WIN_PATH_MAX) {
+		slash = wcsrchr(path, L'\\');
+		st = win_utf8(slash ? slash + 1 : path, buf, len) ? ST_OK
+								   : ST_MSGSIZE;
+	}
+	free(path);
+	return st;
+}

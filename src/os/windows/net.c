@@ -81,9 +81,10 @@ static void list_add(struct list *l, const struct addr *a)
 	l->count++;
 }
 
-enum status os_local_addresses(struct addr *list, unsigned *count)
+/* Calls fn with each address of an interface that is up. */
+static enum status each_address(
+	void (*fn)(void *ctx, const struct addr *a, unsigned prefix), void *ctx)
 {
-	struct list l = {.addr = list, .room = *count};
 	IP_ADAPTER_ADDRESSES *all = adapters();
 	struct addr a;
 
@@ -95,11 +96,54 @@ enum status os_local_addresses(struct addr *list, unsigned *count)
 		for (IP_ADAPTER_UNICAST_ADDRESS *u = i->FirstUnicastAddress; u;
 			u = u->Next)
 			if (from_sockaddr(u->Address.lpSockaddr, &a))
-				list_add(&l, &a);
+				fn(ctx, &a, u->OnLinkPrefixLength);
 	}
 	free(all);
+	return ST_OK;
+}
+
+static void add_address(void *ctx, const struct addr *a, unsigned prefix)
+{
+	list_add(ctx, a);
+}
+
+enum status os_local_addresses(struct addr *list, unsigned *count)
+{
+	struct list l = {.addr = list, .room = *count};
+	enum status st = each_address(add_address, &l);
+
+	if (st != ST_OK)
+		return st;
 	*count = l.count;
 	return l.count > l.room ? ST_FULL : ST_OK;
+}
+
+struct subnets {
+	struct os_subnet *subnet;
+	unsigned room, count;
+};
+
+/* More bits than there are, as some drivers say, stand for all of them. */
+static void add_subnet(void *ctx, const struct addr *a, unsigned prefix)
+{
+	struct subnets *s = ctx;
+	unsigned most = a->family == 4 ? 32 : 128;
+
+	if (s->count < s->room)
+		s->subnet[s->count] = (struct os_subnet){*a,
+			prefix < most ? prefix : most};
+	s->count++;
+}
+
+enum status os_local_subnets(struct os_subnet *list, unsigned *count)
+{
+	struct subnets s = {.subnet = list, .room = *count};
+	enum status st = each_address(add_subnet, &s);
+
+	if (st != ST_OK)
+		return st;
+	*count = s.count;
+	return s.count > s.room ? ST_FULL : ST_OK;
 }
 
 bool os_address_is_local(const struct addr *a)
