@@ -29,8 +29,9 @@ static bool choose_name(const char *name, struct install_entry *out)
 {
 	if (install_find(INSTALL_ANY, name, out))
 		return true;
-	if (install_builtin(out) && strcmp(out->name, name) == 0)
-		return true;
+	for (unsigned i = 0; install_builtin(i, out); i++)
+		if (strcmp(out->name, name) == 0)
+			return true;
 	message("no provider %s in the catalog; see 'wsd provider list', or "
 		"give the path of its library", name);
 	return false;
@@ -60,7 +61,7 @@ static bool choose_first(struct install_entry *out)
 		message("%s", why);
 		return false;
 	}
-	if (out->library[0] || install_builtin(out))
+	if (out->library[0] || install_builtin(0, out))
 		return true;
 	message("no provider is installed; see 'wsd provider --help'");
 	return false;

@@ -64,7 +64,7 @@ static void tell_builtin(void)
 {
 	struct install_entry e;
 
-	if (install_builtin(&e))
+	if (install_builtin(0, &e))
 		sw_catalog_builtin(e.library);
 }
 

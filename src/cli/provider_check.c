@@ -291,9 +291,11 @@ static void check_all(struct checking *k)
 	if (!install_each(INSTALL_ANY, check_one, k, why)) {
 		message("%s", why);
 		k->wrong++;
-	} else if (k->count == 0 && install_builtin(&e)) {
+		return;
+	}
+	for (unsigned i = 0; k->count == i && install_builtin(i, &e); i++)
 		check_one(k, &e);
-	} else if (k->count == 0) {
+	if (k->count == 0) {
 		message("no provider is installed; see 'wsd provider --help'");
 		k->wrong++;
 	}

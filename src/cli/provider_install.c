@@ -181,7 +181,11 @@ static int not_there(const char *name)
 {
 	struct install_entry e;
 
-	if (install_builtin(&e) && strcmp(e.name, name) == 0)
+	bool found = false;
+
+	for (unsigned i = 0; !found && install_builtin(i, &e); i++)
+		found = strcmp(e.name, name) == 0;
+	if (found)
 		message("%s is built in: it is not in the catalog, and there "
 			"is nothing to remove", name);
 	else

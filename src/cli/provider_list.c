@@ -115,12 +115,12 @@ static bool list_one(void *ctx, const struct install_entry *e)
 	return true;
 }
 
-/* As a switch does it: without any entry the built-in one counts. */
+/* As a switch does it: without any entry the built-in ones count. */
 static void list_builtin(struct listing *l)
 {
 	struct install_entry e;
 
-	if (install_builtin(&e))
+	for (unsigned i = 0; install_builtin(i, &e); i++)
 		list_one(l, &e);
 }
 

@@ -65,8 +65,9 @@ bool install_each(enum install_scope scope,
 bool install_find(enum install_scope scope, const char *name,
 	struct install_entry *out);
 
-/* The provider that belongs to this program; false when it is not there. */
-bool install_builtin(struct install_entry *out);
+/* The providers that belong to this program, by number from 0; false: there are
+ * no more, or it is not there. */
+bool install_builtin(unsigned number, struct install_entry *out);
 
 /* The library that the user's settings name instead of any catalog; false
  * when they do not. */

@@ -5,6 +5,7 @@
 
 #include "base/sockaddr.h"
 #include "connect.h"
+#include "foreign.h"
 #include "real.h"
 #include "signals.h"
 #include "sys.h"
@@ -182,6 +183,7 @@ static int accept_entered(struct sock *s, const struct acceptance *a,
 	if (!sock_is(s, FILE_LISTENER) || !atomic_load(&s->listener))
 		return NOT_OURS;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &former);
+	listener_serve(s);
 	r = accept_now(s, a);
 	pthread_setcancelstate(former, NULL);
 	*again = r == -EAGAIN && !s->nonblock;
@@ -249,7 +251,12 @@ INTERPOSED int accept(int fd, struct sockaddr *sa, socklen_t *len)
 
 	if (fdtable_is(fd, FILE_SAN))
 		return (int)result(-EINVAL);
-	if (!fdtable_is(fd, FILE_LISTENER))
-		return fresh(real.accept(fd, sa, len));
+	if (!fdtable_is(fd, FILE_LISTENER)) {
+		int made = fresh(real.accept(fd, sa, len));
+
+		return foreign_code(__builtin_return_address(0))
+			? foreign_take(made)
+			: made;
+	}
 	return accept_with(&a);
 }

@@ -11,7 +11,7 @@
 #include "transfer.h"
 
 /* A program that does not want to block is blocked for a moment at most. */
-#define PATIENCE_NONBLOCK UINT64_C(20000000)
+#define PATIENCE_NONBLOCK UINT64_C(100000000)
 
 /* How long a provider may take that needs the other side's answer. */
 static uint64_t patience_of(struct sock *s)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* call_epoll.c - epoll_create, epoll_ctl, epoll_wait. */
 #include "epoll_set.h"
+#include "foreign.h"
 #include "real.h"
 #include "sock.h"
 
@@ -21,12 +22,18 @@ static int track(int epfd)
 
 INTERPOSED int epoll_create(int size)
 {
-	return track(real.epoll_create(size));
+	int fd = real.epoll_create(size);
+
+	return foreign_code(__builtin_return_address(0)) ? foreign_take(fd)
+							  : track(fd);
 }
 
 INTERPOSED int epoll_create1(int flags)
 {
-	return track(real.epoll_create1(flags));
+	int fd = real.epoll_create1(flags);
+
+	return foreign_code(__builtin_return_address(0)) ? foreign_take(fd)
+							  : track(fd);
 }
 
 INTERPOSED int epoll_ctl(int epfd, int op, int fd, struct epoll_event *ev)

@@ -4,14 +4,17 @@
 #include <linux/close_range.h>
 #include <unistd.h>
 
+#include "foreign.h"
 #include "real.h"
 #include "sock.h"
 #include "sys.h"
 
 INTERPOSED int close(int fd)
 {
-	if (__builtin_expect(!fdtable_peek(fd), 1))
+	if (__builtin_expect(!fdtable_peek(fd), 1)) {
+		foreign_drop(fd);
 		return real.close(fd);
+	}
 	inflight_check();
 	return (int)result(fdtable_close(fd));
 }

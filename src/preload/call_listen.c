@@ -28,15 +28,6 @@ static bool is_only_v6(struct sock *s, int fd)
 		on;
 }
 
-static void hide_handles(struct sw_listener *l)
-{
-	os_handle handles[SW_LISTENER_HANDLES];
-	unsigned n = sw_listener_handles(l, handles, SW_LISTENER_HANDLES);
-
-	for (unsigned i = 0; i < n; i++)
-		fdtable_hide((int)handles[i]);
-}
-
 static bool offer(struct sock *s, int fd, const struct addr *local,
 	enum sw_reason *why)
 {
@@ -50,7 +41,7 @@ static bool offer(struct sock *s, int fd, const struct addr *local,
 		return false;
 	if (!sw_listen(local, is_only_v6(s, fd), &l, why))
 		return false;
-	hide_handles(l);
+	listener_hide_handles(l);
 	s->accept_lock = os_shared_alloc(sizeof *s->accept_lock);
 	atomic_store(&s->listener, l);
 	return true;

@@ -4,6 +4,7 @@
 
 #include "epoll_set.h"
 #include "errors.h"
+#include "foreign.h"
 #include "real.h"
 #include "sock.h"
 #include "sys.h"
@@ -33,6 +34,8 @@ INTERPOSED int socket(int domain, int type, int protocol)
 	int fd = real.socket(domain, type, protocol);
 
 	fdtable_fresh(fd);
+	if (foreign_code(__builtin_return_address(0)))
+		return foreign_take(fd);
 	if (fd >= 0 && fdtable.size > 0 && is_tcp(domain, type, protocol) &&
 		(sw_enabled() || sw_explaining()))
 		track(fd, domain, type);

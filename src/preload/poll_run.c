@@ -114,8 +114,10 @@ static void add_san(struct poll_call *c, struct watch *w)
 static void add_listener(struct poll_call *c, struct watch *w)
 {
 	os_handle handles[SW_LISTENER_HANDLES];
-	struct sw_listener *l = listener_get(sock_of(w->file));
+	struct sw_listener *l;
 
+	listener_serve(sock_of(w->file));
+	l = listener_get(sock_of(w->file));
 	w->handles = c->kernel_count;
 	w->handle_count = 0;
 	if (!l)

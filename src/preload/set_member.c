@@ -6,8 +6,10 @@
 
 static void find_handles(struct member *m)
 {
-	struct sw_listener *l = listener_get(sock_of(m->file));
+	struct sw_listener *l;
 
+	listener_serve(sock_of(m->file));
+	l = listener_get(sock_of(m->file));
 	m->handle_count = 0;
 	if (!l)
 		return;

@@ -65,6 +65,28 @@ void listener_put(struct sock *s)
 	atomic_fetch_sub(&s->listener_users, 1);
 }
 
+void listener_hide_handles(struct sw_listener *l)
+{
+	os_handle handles[SW_LISTENER_HANDLES];
+	unsigned n = sw_listener_handles(l, handles, SW_LISTENER_HANDLES);
+
+	for (unsigned i = 0; i < n; i++)
+		fdtable_hide((int)handles[i]);
+}
+
+void listener_serve(struct sock *s)
+{
+	struct sw_listener *l = listener_get(s);
+	int saved = errno;
+
+	if (!l)
+		return;
+	if (sw_listener_serve(l))
+		listener_hide_handles(l);
+	listener_put(s);
+	errno = saved;
+}
+
 static void unhide_handles(struct sw_listener *l)
 {
 	os_handle handles[SW_LISTENER_HANDLES];

@@ -142,6 +142,10 @@ static inline struct sw_options *sock_values(struct sock *s)
 /* The listener, which stays until listener_put; NULL: there is none. */
 struct sw_listener *listener_get(struct sock *s);
 void listener_put(struct sock *s);
+/* This process is about to wait for connections at it (sw_listener_serve). */
+void listener_serve(struct sock *s);
+/* The program does not know of its numbers. */
+void listener_hide_handles(struct sw_listener *l);
 /* The SAN listener goes, TCP stays. */
 void listener_drop(struct sock *s);
 /* The same because its number fd is given to another process. */

@@ -69,6 +69,27 @@ static enum status walk_directory(struct walk *w, const char *dir)
 	return os_directory_each(dir, SW_ENTRY_SUFFIX, take_entry, w);
 }
 
+/* The first of the places beside this library where it is: installed, or in a
+ * build tree. */
+static void walk_beside(struct walk *w, const char *self, const char *library)
+{
+	static const char *const places[] = {"", "/../provider"};
+	char path[2 * SW_PATH_MAX], probe[4];
+
+	for (unsigned i = 0; i < 2 && !w->stopped; i++) {
+		size_t len = sizeof probe;
+		enum status st;
+
+		snprintf(path, sizeof path, "%s%s/%s", self, places[i],
+			library);
+		st = os_file_read(path, probe, &len);
+		if (st == ST_OK || st == ST_MSGSIZE) {
+			w->stopped = !w->fn(w->ctx, path);
+			return;
+		}
+	}
+}
+
 static char builtin[SW_PATH_MAX];
 
 void sw_catalog_builtin(const char *library)
@@ -76,35 +97,21 @@ void sw_catalog_builtin(const char *library)
 	snprintf(builtin, sizeof builtin, "%s", library);
 }
 
-/* The provider beside this library: installed, or in a build tree. */
+/* Our own providers, as far as they are there. */
 static void walk_builtin(struct walk *w)
 {
-	static const char *const places[] = {"/libwsd-shm.so",
-		"/../provider/libwsd-shm.so"};
-	char self[SW_PATH_MAX], path[SW_PATH_MAX + 40], *slash;
-	char probe[4];
+	char self[SW_PATH_MAX], *slash;
 
-	if (builtin[0]) {
-		w->fn(w->ctx, builtin);
-		return;
-	}
-	if (os_module_path(self, sizeof self) != ST_OK)
+	if (builtin[0])
+		strcpy(self, builtin);
+	else if (os_module_path(self, sizeof self) != ST_OK)
 		return;
 	slash = strrchr(self, '/');
 	if (!slash)
 		return;
 	*slash = 0;
-	for (unsigned i = 0; i < 2 && !w->stopped; i++) {
-		size_t len = sizeof probe;
-		enum status st;
-
-		snprintf(path, sizeof path, "%s%s", self, places[i]);
-		st = os_file_read(path, probe, &len);
-		if (st == ST_OK || st == ST_MSGSIZE) {
-			w->fn(w->ctx, path);
-			return;
-		}
-	}
+	walk_beside(w, self, "libwsd-shm.so");
+	walk_beside(w, self, "libwsd-fabric.so");
 }
 
 static bool walk_named(struct walk *w, const char *dir)

@@ -5,8 +5,8 @@
  * The catalog is a directory of small files NAME.provider; catalog_entry.h
  * tells what is in them. The setting "catalog" names it; otherwise the user's
  * own (~/.config/openwsd/providers.d) and the system's
- * (/etc/openwsd/providers.d) are read, in this order; when there is neither, the provider that was
- * installed beside this library is used.
+ * (/etc/openwsd/providers.d) are read, in this order; when there is neither, the providers that
+ * were installed beside this library are used: shm, then fabric.
  */
 #ifndef WSD_SWITCH_CATALOG_H
 #define WSD_SWITCH_CATALOG_H
@@ -31,8 +31,9 @@ bool sw_catalog_of_user(char dir[SW_PATH_MAX]);
 bool sw_catalog_read(const char *path, char text[SW_ENTRY_MAX + 1],
 	struct sw_catalog_entry *out, char problem[SW_PROBLEM_MAX]);
 
-/* Where the provider is that counts when there is no catalog, for a program that
- * is not beside it. Before the first sw_catalog_each. */
+/* One of the providers that count when there is no catalog, and so the folder of
+ * all, for a program that is not beside them. Before the first
+ * sw_catalog_each. */
 void sw_catalog_builtin(const char *library);
 
 /*

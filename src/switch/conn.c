@@ -31,7 +31,8 @@ static enum status open_lane(struct sw_conn *c)
 }
 
 enum status conn_create(struct sw_provider *p, SOCKET s,
-	const struct addr *local, const struct addr *peer, struct sw_conn **out)
+	const WSDCHANNEL *channel, const struct addr *local,
+	const struct addr *peer, struct sw_conn **out)
 {
 	struct sw_conn *c = calloc(1, sizeof *c);
 	enum status st;
@@ -42,6 +43,8 @@ enum status conn_create(struct sw_provider *p, SOCKET s,
 	}
 	c->provider = p;
 	c->socket = s;
+	if (channel)
+		c->channel = *channel;
 	c->local = *local;
 	c->peer = *peer;
 	c->handle = OS_NO_HANDLE;

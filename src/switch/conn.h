@@ -93,10 +93,11 @@ struct sw_conn {
 /* ---- conn.c ---- */
 
 /* A connection over a connected (or, early, connecting) provider socket, with
- * its lane open. Owns the socket from now on: on failure it is closed. */
+ * its lane open: `channel`, or if NULL a new one. Owns the socket from now on:
+ * on failure it is closed. */
 enum status conn_create(struct sw_provider *p, SOCKET s,
-	const struct addr *local, const struct addr *peer,
-	struct sw_conn **out);
+	const WSDCHANNEL *channel, const struct addr *local,
+	const struct addr *peer, struct sw_conn **out);
 /* Undoes conn_create; the peer is told unless abandoned. */
 void conn_destroy(struct sw_conn *c, bool abandon);
 /* First message in each direction. */

@@ -125,21 +125,28 @@ static enum status start_connect(struct sw_provider *p, const struct addr *local
 	return err == WSAENOBUFS ? ST_NOMEM : status_from_wsa(err);
 }
 
-/* Does a channel carry data before the other side has accepted? */
+/* Does a channel carry data before the other side has accepted? At once on one
+ * host; through a network it must have got the request. */
 static bool may_be_early(const struct sw_provider *p)
 {
 	return sw_provider_uses_channel(p) &&
 		(p->can.dwFlags & WSD_CAP_EARLY_SEND);
 }
 
-/* Waits for FD_CONNECT; for providers that cannot send early. */
+static bool is_near(const struct sw_provider *p)
+{
+	return p->can.dwFlags & WSD_CAP_SAME_HOST;
+}
+
+/* Waits for FD_CONNECT; for providers that cannot send early. ST_PENDING: no
+ * answer in time. */
 static enum status await_answer(struct sw_provider *p, SOCKET s,
 	uint64_t patience)
 {
 	uint64_t deadline = conn_deadline(patience);
 	WSANETWORKEVENTS events;
 	void *event = NULL;
-	enum status st = ST_TIMEDOUT;
+	enum status st = ST_PENDING;
 	INT err = 0;
 
 	if (os_event_create(&event) != ST_OK)
@@ -166,6 +173,56 @@ static enum status await_answer(struct sw_provider *p, SOCKET s,
 	return st;
 }
 
+/* ST_AGAIN: the other side has not got the request yet. */
+static enum status open_early(struct sw_provider *p, SOCKET s, WSDCHANNEL *ch)
+{
+	WSANETWORKEVENTS events;
+	enum status st = ST_AGAIN;
+	INT err = 0;
+
+	ch->cbSize = sizeof *ch;
+	gate_enter();
+	if (p->open_channel(s, ch, &err) == 0)
+		st = ST_OK;
+	else if (err != WSAENOTCONN)
+		st = status_from_wsa(err);
+	else if (p->spi.lpWSPEnumNetworkEvents(s, NULL, &events, &err))
+		st = status_from_wsa(err);
+	else if ((events.lNetworkEvents & FD_CONNECT) &&
+		events.iErrorCode[FD_CONNECT_BIT])
+		st = status_from_wsa(events.iErrorCode[FD_CONNECT_BIT]);
+	gate_leave();
+	return st;
+}
+
+/*
+ * Waits until the request waits at a listener of the other side, whatever the
+ * program there does: from then on the connection is one, as with TCP. For
+ * providers of a network. After arming it must be looked once more, since what
+ * came before rings no bell. ST_PENDING: no answer in time.
+ */
+static enum status await_queued(struct sw_provider *p, SOCKET s,
+	uint64_t patience, WSDCHANNEL *channel)
+{
+	uint64_t deadline = conn_deadline(patience), now;
+	WSDWAITHANDLE h;
+	enum status st;
+	bool armed = false;
+	INT err;
+
+	if (p->wait_handle(s, &h, &err))
+		return status_from_wsa(err);
+	while ((st = open_early(p, s, channel)) == ST_AGAIN) {
+		now = os_now();
+		if (now >= deadline)
+			return ST_PENDING;
+		if (armed)
+			os_handle_wait((os_handle)h, deadline - now);
+		armed = !armed && p->arm(s, WSD_IN, &err) == 0;
+	}
+	return st;
+}
+
 /*
  * Names on the SAN may be taken by anyone on this host. Whoever offers this
  * port there must be who listens on it with TCP, or somebody we trust anyway.
@@ -188,10 +245,10 @@ static bool owner_is_right(struct sw_provider *p, SOCKET s,
 }
 
 static bool begin_session(struct sw_provider *p, SOCKET s,
-	const struct addr *local, const struct addr *remote,
+	const WSDCHANNEL *channel, const struct addr *local, const struct addr *remote,
 	struct sw_conn **out, enum sw_reason *why)
 {
-	enum status st = conn_create(p, s, local, remote, out);
+	enum status st = conn_create(p, s, channel, local, remote, out);
 
 	if (st == ST_OK) {
 		st = conn_send_hello(*out);
@@ -203,10 +260,19 @@ static bool begin_session(struct sw_provider *p, SOCKET s,
 	return false;
 }
 
+static enum status await(struct sw_provider *p, SOCKET s, uint64_t patience,
+	WSDCHANNEL *channel)
+{
+	if (may_be_early(p) && p->wait_handle && p->arm)
+		return await_queued(p, s, patience, channel);
+	return await_answer(p, s, patience);
+}
+
 static bool connect_over(struct sw_provider *p, const struct addr *local,
 	const struct addr *remote, uint64_t patience, struct sw_conn **out,
 	enum sw_reason *why)
 {
+	WSDCHANNEL channel = {.lpContext = NULL};
 	SOCKET s = INVALID_SOCKET;
 	bool pending;
 	INT err;
@@ -216,9 +282,9 @@ static bool connect_over(struct sw_provider *p, const struct addr *local,
 	st = start_connect(p, local, remote, &s, &pending);
 	gate_leave();
 	*why = reason_of(st);
-	if (st == ST_OK && pending && !may_be_early(p)) {
-		st = await_answer(p, s, patience);
-		*why = st == ST_TIMEDOUT ? SW_TIMEOUT : reason_of(st);
+	if (st == ST_OK && pending && !(may_be_early(p) && is_near(p))) {
+		st = await(p, s, patience, &channel);
+		*why = st == ST_PENDING ? SW_TIMEOUT : reason_of(st);
 	}
 	if (st == ST_OK && !owner_is_right(p, s, remote)) {
 		*why = SW_OWNER;
@@ -231,7 +297,8 @@ static bool connect_over(struct sw_provider *p, const struct addr *local,
 		gate_leave();
 		return false;
 	}
-	return begin_session(p, s, local, remote, out, why);
+	return begin_session(p, s, channel.lpContext ? &channel : NULL, local,
+		remote, out, why);
 }
 
 /* ---- the candidates --------------------------------------------------- */

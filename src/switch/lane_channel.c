@@ -22,6 +22,10 @@ static enum status channel_open(struct sw_conn *c)
 	INT err = 0;
 	int failed;
 
+	if (c->channel.lpContext) { /* open already */
+		c->handle = (os_handle)c->channel.hWait;
+		return ST_OK;
+	}
 	c->channel.cbSize = sizeof c->channel;
 	gate_enter();
 	failed = c->provider->open_channel(c->socket, &c->channel, &err);

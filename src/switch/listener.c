@@ -13,6 +13,7 @@
 #include "switch/conn.h"
 #include "switch/gate.h"
 #include "switch/policy_file.h"
+#include "switch/reach.h"
 #include "switch/registry.h"
 #include "switch/wsa_status.h"
 
@@ -29,8 +30,14 @@ struct san_listener {
 
 struct sw_listener {
 	struct addr local;
+	bool only_v6;
+	const struct policy_rule *rule;
 	unsigned forks; /* registry_forks when it was made */
-	unsigned count;
+	/* Those that forked processes share come first; behind them, from
+	 * `shared` on, those of one process, which has offered them. */
+	unsigned shared, count;
+	_Atomic uint32_t served_by;
+	struct os_mutex serving; /* role: listener */
 	struct san_listener san[SW_LISTENER_HANDLES];
 };
 
@@ -136,8 +143,8 @@ static bool offer(struct sw_provider *p, const struct addr *local,
 
 /* On each SAN that the rule leaves, as many as there is room for. The first
  * that fails says why. */
-static void offer_all(struct sw_listener *l, bool only_v6,
-	const struct policy_rule *rule, enum sw_reason *why)
+/* On all providers of this kind that there is room for. */
+static void offer_all(struct sw_listener *l, bool private, enum sw_reason *why)
 {
 	unsigned n, failed = 0;
 	struct sw_provider *const *all = sw_providers(&n, why);
@@ -146,14 +153,41 @@ static void offer_all(struct sw_listener *l, bool only_v6,
 	if (n > 0)
 		*why = SW_POLICY_SAN;
 	for (unsigned i = 0; i < n && l->count < SW_LISTENER_HANDLES; i++) {
-		if (!policy_allows(rule, all[i]->name))
+		if (sw_provider_is_private(all[i]) != private ||
+			!policy_allows(l->rule, all[i]->name))
 			continue;
-		if (offer(all[i], &l->local, only_v6, &l->san[l->count],
+		if (offer(all[i], &l->local, l->only_v6, &l->san[l->count],
 			    &reason))
 			l->count++;
 		else if (failed++ == 0)
 			*why = reason;
 	}
+}
+
+static void explain_from(struct sw_listener *l, unsigned first)
+{
+	for (unsigned i = first; i < l->count; i++)
+		sw_explain(SW_LISTEN, &l->local, NULL,
+			l->san[i].provider->name, SW_SAN);
+}
+
+/* Is there one that will be offered by whoever serves? */
+static bool has_private(struct sw_listener *l)
+{
+	struct reach_table table;
+	enum sw_reason unused;
+	unsigned n;
+	struct sw_provider *const *all = sw_providers(&n, &unused);
+
+	reach_now(&table);
+	for (unsigned i = 0; i < n; i++)
+		if (sw_provider_is_private(all[i]) &&
+			policy_allows(l->rule, all[i]->name) &&
+			(addr_is_any(&l->local)
+				? reach_lists(&table, i)
+				: reach_serves(&table, i, &l->local)))
+			return true;
+	return false;
 }
 
 bool sw_listen(const struct addr *local, bool only_v6,
@@ -173,18 +207,73 @@ bool sw_listen(const struct addr *local, bool only_v6,
 		return false;
 	}
 	l->local = *local;
+	l->only_v6 = only_v6;
+	l->rule = rule;
 	l->forks = registry_forks();
-	offer_all(l, only_v6, rule, why);
-	if (l->count == 0) {
+	os_mutex_init(&l->serving);
+	offer_all(l, false, why);
+	l->shared = l->count;
+	if (l->count == 0 && !has_private(l)) {
 		free(l);
 		return false;
 	}
 	*why = SW_SAN;
 	*out = l;
-	for (unsigned i = 0; i < l->count; i++)
-		sw_explain(SW_LISTEN, local, NULL, l->san[i].provider->name,
-			SW_SAN);
+	explain_from(l, 0);
 	return true;
+}
+
+/* ---- what one process offers ------------------------------------------ */
+
+/*
+ * After a fork another process may serve the queue, and whoever closes must not
+ * refuse what is in it. The system does that when the last one has closed.
+ */
+static void close_san(struct san_listener *l, bool shared)
+{
+	const struct sw_provider *p = l->provider;
+	INT err;
+
+	gate_enter();
+	if (shared && p->abandon)
+		p->abandon(l->socket, &err);
+	p->spi.lpWSPCloseSocket(l->socket, &err);
+	gate_leave();
+}
+
+/* A parent's: nothing of it can be used here, and nobody is to be told. */
+static void forget_private(struct sw_listener *l)
+{
+	while (l->count > l->shared) {
+		struct san_listener *san = &l->san[--l->count];
+
+		close_san(san, true);
+		if (san->event)
+			os_event_destroy(san->event);
+	}
+}
+
+bool sw_listener_serve(struct sw_listener *l)
+{
+	uint32_t self = os_process_id();
+	enum sw_reason unused;
+	unsigned before;
+	bool changed;
+
+	if (atomic_load_explicit(&l->served_by, memory_order_acquire) == self)
+		return false;
+	os_mutex_lock(&l->serving);
+	before = l->count;
+	changed = atomic_load(&l->served_by) != self;
+	if (changed) {
+		forget_private(l);
+		offer_all(l, true, &unused);
+		explain_from(l, l->shared);
+		atomic_store(&l->served_by, self);
+		changed = l->count != before || l->count != l->shared;
+	}
+	os_mutex_unlock(&l->serving);
+	return changed;
 }
 
 unsigned sw_listener_handles(struct sw_listener *l, os_handle *handles,
@@ -254,7 +343,7 @@ static enum status take(struct san_listener *l, struct sw_conn **out)
 	gate_leave();
 	if (s == INVALID_SOCKET)
 		return status_from_wsa(err);
-	st = conn_create(l->provider, s, &a.local, &a.peer, out);
+	st = conn_create(l->provider, s, NULL, &a.local, &a.peer, out);
 	if (st != ST_OK)
 		return st;
 	st = conn_send_hello(*out);
@@ -287,22 +376,6 @@ enum status sw_accept(struct sw_listener *l, struct sw_conn **out)
 			return st;
 	}
 	return st;
-}
-
-/*
- * After a fork another process may serve the queue, and whoever closes must not
- * refuse what is in it. The system does that when the last one has closed.
- */
-static void close_san(struct san_listener *l, bool shared)
-{
-	const struct sw_provider *p = l->provider;
-	INT err;
-
-	gate_enter();
-	if (shared && p->abandon)
-		p->abandon(l->socket, &err);
-	p->spi.lpWSPCloseSocket(l->socket, &err);
-	gate_leave();
 }
 
 void sw_listener_close(struct sw_listener *l)

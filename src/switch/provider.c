@@ -63,6 +63,7 @@ static void ask_extensions(struct sw_provider *p)
 	static const GUID read = WSAID_RDMAREAD;
 	static const GUID caps = WSDID_QUERYCAPABILITIES;
 	static const GUID wait = WSDID_GETWAITHANDLE;
+	static const GUID arm = WSDID_ARM;
 	static const GUID peer = WSDID_PEERIDENTITY;
 	static const GUID channel = WSDID_OPENCHANNEL;
 	static const GUID abandon = WSDID_ABANDON;
@@ -76,6 +77,7 @@ static void ask_extensions(struct sw_provider *p)
 		(LPFN_WSPDEREGISTERRDMAMEMORY)extension(p, dereg_rdma);
 	p->rdma_read = (LPFN_WSPRDMAREAD)extension(p, read);
 	p->wait_handle = (LPFN_WSDGETWAITHANDLE)extension(p, wait);
+	p->arm = (LPFN_WSDARM)extension(p, arm);
 	p->peer_identity = (LPFN_WSDPEERIDENTITY)extension(p, peer);
 	p->open_channel = (LPFN_WSDOPENCHANNEL)extension(p, channel);
 	p->abandon = (LPFN_WSDABANDON)extension(p, abandon);
@@ -155,9 +157,9 @@ static bool add(void *ctx, const char *path)
 		return true;
 	}
 	if (!sw_provider_fits(p)) {
-		snprintf(line, sizeof line, "wsd: provider %s cannot share "
-			"connections between forked processes; set WSD_CHANNEL"
-			"=off to use it all the same", path);
+		snprintf(line, sizeof line, "wsd: provider %s has no channels;"
+			" set WSD_CHANNEL=off to use it for programs that do "
+			"not fork", path);
 		os_log_line(line);
 		return true;
 	}
@@ -187,8 +189,11 @@ bool sw_provider_uses_channel(const struct sw_provider *p)
 
 bool sw_provider_fits(const struct sw_provider *p)
 {
-	if (!sw_settings()->channel)
-		return true;
+	return !sw_settings()->channel || sw_provider_uses_channel(p);
+}
+
+bool sw_provider_is_private(const struct sw_provider *p)
+{
 	return sw_provider_uses_channel(p) &&
-		(p->can.dwFlags & WSD_CAP_FORK_SHARED);
+		!(p->can.dwFlags & WSD_CAP_FORK_SHARED);
 }

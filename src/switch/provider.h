@@ -30,6 +30,7 @@ struct sw_provider {
 	LPFN_WSPDEREGISTERRDMAMEMORY deregister_rdma;
 	LPFN_WSPRDMAREAD rdma_read;
 	LPFN_WSDGETWAITHANDLE wait_handle;
+	LPFN_WSDARM arm;
 	LPFN_WSDPEERIDENTITY peer_identity;
 	LPFN_WSDABANDON abandon;
 	LPFN_WSDOPENCHANNEL open_channel;
@@ -46,11 +47,14 @@ struct sw_provider *const *sw_providers(unsigned *count, enum sw_reason *why);
 /* Channels are used unless the setting "channel" is off. */
 bool sw_provider_uses_channel(const struct sw_provider *p);
 /*
- * May programs have connections of it? Connections must survive a fork in both
- * processes, which overlapped requests cannot; a user who knows that a program
- * does not fork can say "channel = off" and use any provider.
+ * May programs have connections of it? Overlapped requests belong to one
+ * process and cannot be used after a fork; a user who knows that a program does
+ * not fork can say "channel = off" and use any provider.
  */
 bool sw_provider_fits(const struct sw_provider *p);
+/* Its connections and listeners belong to the process that made them; a forked
+ * child cannot use them. */
+bool sw_provider_is_private(const struct sw_provider *p);
 
 /* Loads one library. On failure one line in err says what is wrong with it. */
 struct sw_provider *sw_provider_load(const char *path, char *err,

@@ -64,6 +64,14 @@ bool reach_serves(const struct reach_table *t, unsigned provider,
 	return false;
 }
 
+bool reach_lists(const struct reach_table *t, unsigned provider)
+{
+	for (unsigned i = 0; i < t->count; i++)
+		if (t->entries[i].provider == provider)
+			return true;
+	return false;
+}
+
 /* ---- making it -------------------------------------------------------- */
 
 static bool ask_addresses(struct sw_provider *p, void *room, size_t len)

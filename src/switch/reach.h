@@ -44,6 +44,9 @@ bool reach_find(const struct reach_table *t, unsigned provider,
 bool reach_serves(const struct reach_table *t, unsigned provider,
 	const struct addr *own);
 
+/* Does it serve any address? */
+bool reach_lists(const struct reach_table *t, unsigned provider);
+
 /* ---- the table of this process ---------------------------------------- */
 
 /* A copy, at most a second old. */

@@ -73,6 +73,13 @@ void sw_fork_child(void);
  */
 bool sw_listen(const struct addr *local, bool only_v6,
 	struct sw_listener **out, enum sw_reason *why);
+/*
+ * This process is about to wait for connections at it. A SAN whose listeners
+ * belong to one process is offered only now, so that in a server which forks
+ * first the process that accepts has it. True when there are other handles than
+ * before. Again after a fork; otherwise cheap. May take a moment the first time.
+ */
+bool sw_listener_serve(struct sw_listener *l);
 /* Handles that become readable when sw_accept may succeed; at most max are
  * stored; returns how many. Owned by the listener. */
 #define SW_LISTENER_HANDLES 2

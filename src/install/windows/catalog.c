@@ -143,7 +143,7 @@ bool install_preferred(struct install_entry *out)
 }
 
 /* Beside this program, where a build installs it, and where it leaves it. */
-bool install_builtin(struct install_entry *out)
+bool install_builtin(unsigned number, struct install_entry *out)
 {
 	static const char *const places[] = {LIBRARY,
 		"..\\" WSD_LIBDIR "\\openwsd\\" LIBRARY,
@@ -153,6 +153,8 @@ bool install_builtin(struct install_entry *out)
 	size_t len;
 
 	memset(out, 0, sizeof *out);
+	if (number > 0)
+		return false;
 	if (os_module_path(folder, sizeof folder) != ST_OK)
 		return false;
 	len = strlen(folder);
