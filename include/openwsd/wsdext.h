@@ -215,6 +215,11 @@ struct _WSDCHANNEL {
 	 * with another duplicate.
 	 */
 	void (WSPAPI *SetWaitHandle)(PVOID lpContext, WSDWAITHANDLE h);
+	/*
+	 * Would Arm(WSD_OUT) say WSAEALREADY? Asks for no wake-up: for who looks
+	 * often before sleeping.
+	 */
+	BOOL (WSPAPI *Writable)(PVOID lpContext);
 };
 
 /*

@@ -153,6 +153,13 @@ static void WSPAPI channel_set_wait_handle(PVOID ctx, WSDWAITHANDLE h)
 	provider_transport.set_handle(s->conn, h);
 }
 
+static BOOL WSPAPI channel_writable(PVOID ctx)
+{
+	struct prov_socket *s = ctx;
+
+	return provider_transport.writable(s->conn);
+}
+
 /* ---- WSDOpenChannel ------------------------------------------------ */
 
 static bool early(struct prov_socket *s, enum prov_state state)
@@ -194,6 +201,7 @@ static void fill(struct prov_socket *s, LPWSDCHANNEL out)
 	out->Drain = channel_drain;
 	out->Status = channel_status;
 	out->SetWaitHandle = channel_set_wait_handle;
+	out->Writable = channel_writable;
 }
 
 int WSPAPI WSDOpenChannel(SOCKET d, LPWSDCHANNEL lpChannel, LPINT lpErrno)

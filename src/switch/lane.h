@@ -42,6 +42,8 @@ struct sw_lane_ops {
 	uint64_t (*arrivals)(struct sw_conn *c);
 	/* ST_OK: armed, nothing there. ST_AGAIN: it is there already. */
 	enum status (*arm)(struct sw_conn *c, unsigned interest);
+	/* Would arm(LANE_OUT) say ST_AGAIN? Asks for nothing. */
+	bool (*writable)(struct sw_conn *c);
 	/* Takes doorbells away. ST_OK, ST_AGAIN none, ST_RESET peer gone. */
 	enum status (*drain)(struct sw_conn *c, bool keep);
 	/* ST_OK or ST_PENDING alive; else over. Asks the system. */

@@ -84,6 +84,11 @@ static enum status channel_arm(struct sw_conn *c, unsigned interest)
 	return c->channel.Arm(c->channel.lpContext, bits) ? ST_AGAIN : ST_OK;
 }
 
+static bool channel_writable(struct sw_conn *c)
+{
+	return c->channel.Writable(c->channel.lpContext);
+}
+
 static enum status channel_drain(struct sw_conn *c, bool keep)
 {
 	int code = c->channel.Drain(c->channel.lpContext, keep);
@@ -136,6 +141,7 @@ const struct sw_lane_ops lane_channel = {
 	.release = channel_release,
 	.arrivals = channel_arrivals,
 	.arm = channel_arm,
+	.writable = channel_writable,
 	.drain = channel_drain,
 	.check = channel_check,
 	.set_handle = channel_set_handle,

@@ -423,6 +423,11 @@ static enum status overlapped_arm(struct sw_conn *c, unsigned interest)
 	return ready_for(o, interest) ? ST_AGAIN : ST_OK;
 }
 
+static bool overlapped_writable(struct sw_conn *c)
+{
+	return ready_for(c->ov, LANE_OUT);
+}
+
 /* The peer's end is reported by requests that fail, not by the link. */
 static enum status overlapped_drain(struct sw_conn *c, bool keep)
 {
@@ -470,6 +475,7 @@ const struct sw_lane_ops lane_overlapped = {
 	.release = overlapped_release,
 	.arrivals = overlapped_arrivals,
 	.arm = overlapped_arm,
+	.writable = overlapped_writable,
 	.drain = overlapped_drain,
 	.check = overlapped_check,
 	.set_handle = overlapped_set_handle,

@@ -28,7 +28,7 @@ bool conn_can_send(struct sw_conn *c)
 {
 	if (!atomic_load_explicit(&c->shared->blocked, memory_order_relaxed))
 		return true;
-	if (c->lane->arm(c, LANE_OUT) == ST_OK)
+	if (!c->lane->writable(c))
 		return false;
 	atomic_store_explicit(&c->shared->blocked, 0, memory_order_relaxed);
 	return true;

@@ -11,8 +11,10 @@
 #include "switch/conn.h"
 
 /* Large enough that the cost of a message does not matter, small enough that
- * the receiver copies one while the next is being made. */
-#define PIECE_BYTES 16384u
+ * the receiver copies one while the next is being made. A message costs more
+ * where it is a system call, and there the network does two things at once. */
+#define PIECE_NEAR 16384u
+#define PIECE_FAR 65536u
 
 /* Where a send stands in the program's spans. */
 struct source {
@@ -81,6 +83,11 @@ static enum status over(struct sw_conn *c)
 	return ST_CLOSED;
 }
 
+static bool is_near(const struct sw_conn *c)
+{
+	return c->provider->can.dwFlags & WSD_CAP_SAME_HOST;
+}
+
 /* send_lock held. One data message; *bytes is what it took. */
 static enum status send_piece(struct sw_conn *c, const struct source *src,
 	size_t *bytes)
@@ -89,7 +96,7 @@ static enum status send_piece(struct sw_conn *c, const struct source *src,
 	struct os_span spans[LANE_SPANS];
 	uint8_t raw[SESSION_HEADER];
 	struct session_header h = {.type = SESSION_DATA, .sequence = s->sent};
-	size_t limit = min_size(PIECE_BYTES,
+	size_t limit = min_size(is_near(c) ? PIECE_NEAR : PIECE_FAR,
 		__atomic_load_n(&s->peer_max_payload, __ATOMIC_RELAXED));
 	unsigned n = gather(src, limit, spans + 1, LANE_SPANS - 1, bytes);
 	enum status st;

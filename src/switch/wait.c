@@ -109,7 +109,7 @@ static bool spin(struct sw_conn *c, unsigned interest, uint64_t seen)
 			return true;
 		}
 		if ((interest & SW_OUT) && i % 16 == 0 &&
-			c->lane->arm(c, LANE_OUT) != ST_OK) {
+			c->lane->writable(c)) {
 			sw_spin_result(true);
 			return true;
 		}

@@ -233,6 +233,11 @@ struct transport_ops {
 	 * Arming twice is the same as once. Does not take doorbells away.
 	 */
 	enum status (*arm)(struct transport_conn *c, unsigned interest);
+	/*
+	 * Would arm say that there is room (or the end)? Without asking for a
+	 * wake-up; for who looks often before it sleeps.
+	 */
+	bool (*writable)(struct transport_conn *c);
 	/* Takes doorbells away, as os_link_drain; ST_OK, ST_AGAIN, ST_RESET,
 	 * ST_PROTOCOL (the peer has sent something else than doorbells). */
 	enum status (*drain)(struct transport_conn *c, bool keep);

@@ -606,4 +606,5 @@ void abi_extension_structs(void)
 	FIELD(WSDCHANNEL, Drain);
 	FIELD(WSDCHANNEL, Status);
 	FIELD(WSDCHANNEL, SetWaitHandle);
+	FIELD(WSDCHANNEL, Writable);
 }

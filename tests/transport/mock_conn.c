@@ -175,6 +175,17 @@ enum status mock_arm(struct transport_conn *c, unsigned interest)
 	return st;
 }
 
+bool mock_writable(struct transport_conn *c)
+{
+	bool room;
+
+	os_mutex_lock(&mock_lock);
+	room = !c->peer || c->over != ST_OK ||
+		mock_has_room(&c->peer->in, MESSAGE_MAX, RESERVE);
+	os_mutex_unlock(&mock_lock);
+	return room;
+}
+
 enum status mock_drain(struct transport_conn *c, bool keep)
 {
 	enum status st = os_link_drain(c->link, keep);

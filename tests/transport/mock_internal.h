@@ -137,6 +137,7 @@ void mock_refuse(struct transport_request *pub, enum transport_refusal why);
 void mock_close_listener(struct transport_listener *l);
 enum status mock_status(struct transport_conn *c, bool thorough);
 enum status mock_early(struct transport_conn *c);
+bool mock_writable(struct transport_conn *c);
 void mock_attend(struct transport_conn *c);
 void mock_peer(struct transport_conn *c, struct os_peer *out);
 void mock_abort(struct transport_conn *c);

@@ -128,6 +128,7 @@ static bool mock_serves(const struct addr *a)
 		.status = mock_status,                                        \
 		.early = mock_early,                                          \
 		.attend = mock_attend,                                        \
+		.writable = mock_writable,                                    \
 		.peer = mock_peer,                                            \
 		.abort = mock_abort,                                          \
 		.handle = mock_handle,                                        \

@@ -99,7 +99,7 @@ static enum status admit(struct fab_door *d, struct fi_info *info,
 		return st;
 	c->from = g->from;
 	c->to = g->to;
-	c->credits = g->slots;
+	c->credits = c->granted = g->slots;
 	st = answer(c, info);
 	if (st != ST_OK) {
 		fab_conn_destroy(c);

@@ -80,6 +80,11 @@ static enum status open_queue(struct transport_conn *c, struct fi_info *info)
 	r = fi_domain(c->net->fabric, info, &c->domain, c);
 	if (r == 0)
 		r = fi_cq_open(c->domain, &attr, &c->cq, c);
+	/* Hardware completes by itself, so somebody has to be woken. */
+	if (c->net->manual)
+		attr.wait_obj = FI_WAIT_NONE;
+	if (r == 0 && c->net->manual)
+		r = fi_cq_open(c->domain, &attr, &c->tx_cq, c);
 	if (r == 0)
 		r = fi_control(&c->cq->fid, FI_GETWAIT, &fd);
 	c->cq_handle = fd;
@@ -158,26 +163,36 @@ enum status fab_conn_endpoint(struct transport_conn *c, struct fi_info *info)
 	if (r == 0)
 		r = fi_ep_bind(c->ep, &c->net->eq->fid, 0);
 	if (r == 0)
-		r = fi_ep_bind(c->ep, &c->cq->fid, FI_TRANSMIT | FI_RECV);
+		r = fi_ep_bind(c->ep, &c->cq->fid,
+			c->tx_cq ? FI_RECV : FI_TRANSMIT | FI_RECV);
+	if (r == 0 && c->tx_cq)
+		r = fi_ep_bind(c->ep, &c->tx_cq->fid, FI_TRANSMIT);
 	if (r == 0)
 		r = fi_enable(c->ep);
 	return r ? fab_status(-r) : fab_slots_post(c);
 }
 
-/* What its operations complete with means nothing any more. */
-void fab_conn_drop_endpoint(struct transport_conn *c)
+static void empty_queue(struct fid_cq *cq)
 {
 	struct fi_cq_err_entry failed = {0};
 	struct fi_cq_msg_entry done;
 	ssize_t n;
 
+	while ((n = fi_cq_read(cq, &done, 1)) == 1 || n == -FI_EAVAIL)
+		if (n == -FI_EAVAIL && fi_cq_readerr(cq, &failed, 0) <= 0)
+			break;
+}
+
+/* What its operations complete with means nothing any more. */
+void fab_conn_drop_endpoint(struct transport_conn *c)
+{
 	if (!c->ep)
 		return;
 	fi_close(&c->ep->fid);
 	c->ep = NULL;
-	while ((n = fi_cq_read(c->cq, &done, 1)) == 1 || n == -FI_EAVAIL)
-		if (n == -FI_EAVAIL && fi_cq_readerr(c->cq, &failed, 0) <= 0)
-			break;
+	empty_queue(c->cq);
+	if (c->tx_cq)
+		empty_queue(c->tx_cq);
 }
 
 static void close_fid(struct fid *f)
@@ -194,6 +209,7 @@ static void close_all_fids(struct transport_conn *c)
 	}
 	fab_rdma_fini(c);
 	close_fid(c->slab_mr ? &c->slab_mr->fid : NULL);
+	close_fid(c->tx_cq ? &c->tx_cq->fid : NULL);
 	close_fid(c->cq ? &c->cq->fid : NULL);
 	close_fid(c->domain ? &c->domain->fid : NULL);
 }
@@ -256,13 +272,13 @@ static void take_done(struct transport_conn *c,
 
 /* A failed operation of a connected endpoint is its end, but for a transfer
  * that asked for what it must not have where the endpoint survives that. */
-static void take_failed(struct transport_conn *c)
+static void take_failed(struct transport_conn *c, struct fid_cq *cq)
 {
 	struct fi_cq_err_entry failed = {0};
 	struct fab_work *w;
 	enum status st;
 
-	if (fi_cq_readerr(c->cq, &failed, 0) <= 0 || !failed.op_context)
+	if (fi_cq_readerr(cq, &failed, 0) <= 0 || !failed.op_context)
 		return;
 	w = failed.op_context;
 	st = fab_status(failed.err);
@@ -276,27 +292,44 @@ static void take_failed(struct transport_conn *c)
 		fab_conn_end(c, ST_RESET);
 }
 
-static void take_completions(struct transport_conn *c)
+static bool has_sent(const struct transport_conn *c)
+{
+	return c->tx_out > 0 || c->rdma.count > 0;
+}
+
+static void take_completions(struct transport_conn *c, struct fid_cq *cq)
 {
 	struct fi_cq_msg_entry done[BATCH];
 
 	for (int i = 0; i < BATCHES; i++) {
-		ssize_t n = fi_cq_read(c->cq, done, BATCH);
+		ssize_t n = fi_cq_read(cq, done, BATCH);
 
 		if (n == -FI_EAVAIL)
-			take_failed(c);
+			take_failed(c, cq);
 		else if (n <= 0)
 			return;
 		for (ssize_t k = 0; k < n; k++)
 			take_done(c, &done[k]);
+		/* Each look that finds nothing costs a system call. */
+		if (n > 0 && n < BATCH)
+			return;
 	}
+}
+
+/* What is left of sends: as a rule libfabric has finished inside the call, and
+ * one look says so. */
+void fab_conn_finish_sends(struct transport_conn *c)
+{
+	if (c->tx_cq && has_sent(c))
+		take_completions(c, c->tx_cq);
 }
 
 void fab_conn_progress(struct transport_conn *c)
 {
 	if (!c->ep)
 		return;
-	take_completions(c);
+	fab_conn_finish_sends(c);
+	take_completions(c, c->cq);
 	if (fab_conn_going_on(c)) {
 		fab_rdma_push(c);
 		fab_give_credits(c);
@@ -383,6 +416,18 @@ enum status fab_arm(struct transport_conn *c, unsigned interest)
 	}
 	os_mutex_unlock(&c->lock);
 	return quiet ? ST_OK : ST_AGAIN;
+}
+
+bool fab_writable(struct transport_conn *c)
+{
+	bool room;
+
+	os_mutex_lock(&c->lock);
+	if (!fab_can_send(c, FAB_KEPT))
+		fab_conn_progress(c);
+	room = fab_can_send(c, FAB_KEPT) || !fab_conn_going_on(c);
+	os_mutex_unlock(&c->lock);
+	return room;
 }
 
 enum status fab_drain(struct transport_conn *c, bool keep)

@@ -49,7 +49,7 @@ struct fab_slot {
 
 enum {
 	FAB_RX_SLOTS = FAB_SLOTS + FAB_EXTRA,
-	FAB_TX_SLOTS = 32,
+	FAB_TX_SLOTS = 16,
 	FAB_KEPT = 2, /* credits and slots for short control messages */
 };
 
@@ -75,7 +75,9 @@ struct transport_conn {
 	struct os_mutex lock;                /* role: fabric connection */
 	struct fab_net *net;
 	struct fid_domain *domain;
-	struct fid_cq *cq;
+	struct fid_cq *cq;    /* of receives: the helper waits on it */
+	struct fid_cq *tx_cq; /* of sends and transfers: looked at when there
+				 are some, and not a wake-up for each */
 	struct fid_ep *ep;
 	os_handle cq_handle;
 	enum fab_side side;
@@ -92,7 +94,7 @@ struct transport_conn {
 	/* sending */
 	struct fab_slot *tx_free;
 	unsigned tx_free_count, tx_out;
-	unsigned credits;
+	unsigned credits, granted; /* now, and with nothing on its way */
 	unsigned sends;
 	bool counted; /* in fab_unsent */
 
@@ -146,6 +148,8 @@ void fab_conns_forget(void);
 void fab_conn_end(struct transport_conn *c, enum status why);
 /* Lock held. Takes what has completed, sends what waits, wakes who sleeps. */
 void fab_conn_progress(struct transport_conn *c);
+/* Lock held. The part about what has been sent. */
+void fab_conn_finish_sends(struct transport_conn *c);
 /* Lock held. Rings if what was armed for is there. */
 void fab_conn_notify(struct transport_conn *c);
 /* Lock held. Must the helper look after it? */

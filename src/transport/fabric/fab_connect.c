@@ -104,7 +104,7 @@ void fab_connect_up(struct transport_conn *c, const void *answer, size_t len)
 		fab_conn_end(c, ST_PROTOCOL);
 		return;
 	}
-	c->credits = slots;
+	c->credits = c->granted = slots;
 	atomic_store(&c->stage, FAB_QUEUED);
 	fab_conn_progress(c);
 }

@@ -18,6 +18,9 @@
 /* Who never waits looks below this often. */
 enum { SENDS_PER_LOOK = 32, IDLE_LOOKS = 4 };
 
+/* Messages on their way while the next short one may be injected. */
+enum { INJECTED = 8 };
+
 /* ---- buffers --------------------------------------------------------- */
 
 void fab_slots_init(struct transport_conn *c)
@@ -76,21 +79,46 @@ static void gather(uint8_t *to, const struct os_span *spans, unsigned count)
 	}
 }
 
+/*
+ * A short message that libfabric copies and that completes without a word, which
+ * saves a few system calls. Whether it has left is then not known; so only
+ * while so little is on its way that the kernel has certainly taken it.
+ */
+static bool may_inject(const struct transport_conn *c, size_t len)
+{
+	return len <= c->net->info->tx_attr->inject_size && c->tx_out == 0 &&
+		c->granted - c->credits <= INJECTED;
+}
+
+/* The buffer stays in use until the completion. */
+static ssize_t start_send(struct transport_conn *c, struct fab_slot *s,
+	size_t len)
+{
+	ssize_t r = fi_send(c->ep, s->bytes, len, slab_descriptor(c),
+		FI_ADDR_UNSPEC, &s->work.context);
+
+	if (r == 0) {
+		c->tx_free = s->next;
+		c->tx_free_count--;
+		c->tx_out++;
+	}
+	return r;
+}
+
 /* The buffer goes out; all credits that are owed go with it. */
 static enum status submit(struct transport_conn *c, struct fab_slot *s,
 	enum fab_kind kind, unsigned detail)
 {
 	struct fab_head head = {(uint8_t)kind, (uint8_t)detail,
 		(uint16_t)c->owed, s->len};
+	size_t len = FAB_HEAD_LEN + s->len;
 	ssize_t r;
 
 	fab_head_put(&head, s->bytes);
-	r = fi_send(c->ep, s->bytes, FAB_HEAD_LEN + s->len, slab_descriptor(c),
-		FI_ADDR_UNSPEC, &s->work.context);
+	r = may_inject(c, len)
+		? fi_inject(c->ep, s->bytes, len, FI_ADDR_UNSPEC)
+		: start_send(c, s, len);
 	if (r == 0) {
-		c->tx_free = s->next;
-		c->tx_free_count--;
-		c->tx_out++;
 		c->owed = 0;
 		if (kind != FAB_CREDIT)
 			c->credits--;
@@ -106,9 +134,12 @@ static enum status submit(struct transport_conn *c, struct fab_slot *s,
  * not may need the helper. */
 static void after_send(struct transport_conn *c)
 {
-	if (c->net->manual || c->tx_free_count <= FAB_TX_SLOTS / 2 ||
+	fab_conn_finish_sends(c);
+	if (c->tx_free_count <= FAB_TX_SLOTS / 2 ||
 		++c->sends % SENDS_PER_LOOK == 0)
 		fab_conn_progress(c);
+	else
+		fab_helper_count(c);
 }
 
 enum status fab_send_note(struct transport_conn *c, enum fab_kind kind,
@@ -253,14 +284,13 @@ void fab_rx_done(struct transport_conn *c, struct fab_slot *s, size_t len)
 {
 	struct fab_head h;
 
-	if (!fab_head_get(s->bytes, len, &h) ||
-		h.credits > UINT16_MAX / 2 ||
-		!take_message(c, s, &h)) {
+	if (!fab_head_get(s->bytes, len, &h) || !take_message(c, s, &h)) {
 		fab_conn_end(c, ST_PROTOCOL);
 		return;
 	}
+	/* More than it has buffers for is a lie. */
 	c->credits += h.credits;
-	if (c->credits > UINT16_MAX)
+	if (c->credits > c->granted)
 		fab_conn_end(c, ST_PROTOCOL);
 }
 

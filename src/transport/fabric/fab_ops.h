@@ -32,6 +32,7 @@ void fab_peer(struct transport_conn *c, struct os_peer *out);
 void fab_abort(struct transport_conn *c);
 os_handle fab_handle(struct transport_conn *c);
 void fab_set_handle(struct transport_conn *c, os_handle h);
+bool fab_writable(struct transport_conn *c);
 enum status fab_arm(struct transport_conn *c, unsigned interest);
 enum status fab_drain(struct transport_conn *c, bool keep);
 void fab_close(struct transport_conn *c, bool handed_off);

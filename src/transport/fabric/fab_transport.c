@@ -91,6 +91,7 @@ const struct transport_ops provider_transport = {
 	.release = fab_release,
 	.arrivals = fab_arrivals,
 	.arm = fab_arm,
+	.writable = fab_writable,
 	.drain = fab_drain,
 	.expose = fab_expose,
 	.conceal = fab_conceal,

@@ -30,10 +30,10 @@ enum {
 	FAB_REASON_LEN = 6,
 	FAB_HEAD_LEN = 8,
 
-	FAB_MESSAGE_MAX = 16384,
-	FAB_SLOT_BYTES = 16448, /* a head and a message, whole cache lines */
-	FAB_SLOTS = 68,         /* credits that each side gives at first */
-	FAB_EXTRA = 4,          /* see above */
+	FAB_MESSAGE_MAX = 65536 + 64, /* 64 KiB and what the switch puts before */
+	FAB_SLOT_BYTES = 65536 + 128, /* a head and a message */
+	FAB_SLOTS = 36,               /* credits that each side gives at first */
+	FAB_EXTRA = 4,                /* see above */
 };
 
 struct fab_greeting {

@@ -290,6 +290,11 @@ enum status shm_arm(struct transport_conn *c, unsigned interest)
 	return ST_OK;
 }
 
+bool shm_writable(struct transport_conn *c)
+{
+	return ring_writable(&c->tx) || !shm_going_on(shm_conn_look(c));
+}
+
 enum status shm_drain(struct transport_conn *c, bool keep)
 {
 	enum status st = os_link_drain(c->link, keep);

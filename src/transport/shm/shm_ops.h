@@ -40,6 +40,7 @@ enum status shm_early(struct transport_conn *c);
 void shm_peer(struct transport_conn *c, struct os_peer *out);
 os_handle shm_handle(struct transport_conn *c);
 void shm_set_handle(struct transport_conn *c, os_handle h);
+bool shm_writable(struct transport_conn *c);
 enum status shm_arm(struct transport_conn *c, unsigned interest);
 enum status shm_drain(struct transport_conn *c, bool keep);
 void shm_abort(struct transport_conn *c);

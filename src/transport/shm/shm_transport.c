@@ -64,6 +64,7 @@ const struct transport_ops provider_transport = {
 	.release = shm_release,
 	.arrivals = shm_arrivals,
 	.arm = shm_arm,
+	.writable = shm_writable,
 	.drain = shm_drain,
 	.expose = shm_expose,
 	.conceal = shm_conceal,
