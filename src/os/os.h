@@ -343,7 +343,8 @@ enum status os_tcp_listener_owner(const struct addr *a, uint32_t *uid);
 
 /* ---- libraries, files, program ---------------------------------------- */
 
-/* On failure a one-line reason goes to err[errlen]. ST_NOTFOUND, ST_SYSTEM. */
+/* On failure a one-line reason goes to err[errlen]. ST_NOTFOUND, ST_SYSTEM. What
+ * the library does to signals is undone. */
 enum status os_library_open(const char *path, void **lib, char *err,
 	size_t errlen);
 void *os_library_symbol(void *lib, const char *name);

@@ -105,6 +105,11 @@ void sw_conn_set_handle(struct sw_conn *c, os_handle h)
 	c->lane->set_handle(c, h);
 }
 
+bool sw_conn_is_private(struct sw_conn *c)
+{
+	return sw_provider_is_private(c->provider);
+}
+
 void sw_conn_local(struct sw_conn *c, struct addr *out)
 {
 	*out = c->local;
