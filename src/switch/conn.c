@@ -134,8 +134,11 @@ void conn_peer_gone(struct sw_conn *c)
 {
 	enum status st = c->lane->check(c);
 
-	if (st != ST_OK && st != ST_PENDING)
-		conn_set_fact(c, FACT_GONE);
+	if (st == ST_OK || st == ST_PENDING)
+		return;
+	if (st != ST_RESET) /* not by the peer's will */
+		conn_set_fact(c, FACT_RESET);
+	conn_set_fact(c, FACT_GONE);
 }
 
 void sw_peer_gone(struct sw_conn *c)

@@ -154,8 +154,10 @@ static enum status when_lost(struct sw_conn *c, enum status st)
 	if (st == ST_AGAIN || st == ST_CLOSED)
 		return st;
 	sw_ready(c); /* a reset may wait among the messages */
+	if (st != ST_RESET)
+		conn_set_fact(c, FACT_RESET);
 	conn_set_fact(c, FACT_GONE);
-	return st == ST_RESET ? over(c) : ST_RESET;
+	return over(c);
 }
 
 static size_t total_of(const struct os_span *spans, unsigned count)
