@@ -146,16 +146,23 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def has_listener(lines, port):
+    """Does a table like /proc/net/tcp have a listener on the port?"""
+    wanted = f":{port:04X}"
+    for line in lines:
+        fields = line.split()
+        if len(fields) > 3 and fields[3] == "0A" and fields[1].endswith(wanted):
+            return True
+    return False
+
+
 def is_listening(port):
     """Is there a TCP listener? Looks without connecting."""
-    wanted = f":{port:04X}"
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         try:
             with open(table, encoding="ascii") as file:
-                for line in file:
-                    fields = line.split()
-                    if fields[3] == "0A" and fields[1].endswith(wanted):
-                        return True
+                if has_listener(file, port):
+                    return True
         except FileNotFoundError:
             pass
     return False
@@ -176,6 +183,7 @@ class Program:
             env={**os.environ, **(env or {})}, start_new_session=True,
             preexec_fn=limits)
         self.pid = self.process.pid
+        self.listens = is_listening  # where its ports are to be looked for
         self.offers = None  # counts a port's listeners that are complete
         _started.append(self)
 
@@ -197,7 +205,7 @@ class Program:
 
     def is_ready(self, port, listeners=1):
         """Does somebody listen on the port, completely?"""
-        return is_listening(port) and (
+        return self.listens(port) and (
             self.offers is None or self.offers(port) >= listeners)
 
     def wait_port(self, port, seconds=10):
