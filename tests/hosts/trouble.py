@@ -120,7 +120,8 @@ def unplugged():
         client = Fast(b)
         asking = client.start(*PEER, "--at", a.address, "ask", port, 40,
                               100000, 5000000)
-        procs.wait_until(lambda: os.path.getsize(client.path) or not WSD, 10, "a start")
+        procs.wait_until(lambda: os.path.getsize(client.path) or not WSD, 10,
+                         "a start")
         time.sleep(0.2)
         check(asking.alive(), "it has ended too early: " + asking.output())
         a.unplug()
