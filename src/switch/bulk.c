@@ -12,7 +12,8 @@
  *
  * A sender that must leave (signal, time limit) deregisters: then the pull
  * fails, and both go on with messages at the same place. If a pull is running
- * right now, deregistering fails and DONE is near.
+ * right now, deregistering fails and DONE is near. Through a network it stays
+ * until the answer, since deregistering would end the connection.
  *
  * While the sender waits, the answer may stand behind data that its own program
  * has not read; that data is put aside.
@@ -170,10 +171,35 @@ static enum status wait_for_done(struct sw_conn *c, uint64_t place,
 	}
 }
 
+/*
+ * Can an exposure be taken back while it may be being read? On one host that
+ * fails while a read is running. An adapter does not know of the reads of
+ * another: the read would fail, and end the connection.
+ */
+static bool can_withdraw(const struct sw_conn *c)
+{
+	return c->provider->can.dwFlags & WSD_CAP_SAME_HOST;
+}
+
+/* Until the answer, whatever interrupts; the peer was waiting for the offer, so
+ * it is as near as the network is fast, or the connection ends. */
+static enum status insist_on_done(struct sw_conn *c, uint64_t place,
+	enum status st)
+{
+	while (st == ST_INTR || st == ST_TIMEDOUT || st == ST_AGAIN) {
+		if (st != ST_INTR)
+			os_sleep(1000000);
+		st = wait_for_done(c, place, os_now() + 1000000000u);
+	}
+	return st;
+}
+
 /* The pull was refused, or withdrawn in time, when *done is 0. */
 static enum status finish(struct sw_conn *c, struct exposure *e,
 	uint64_t place, size_t len, enum status st, size_t *done)
 {
+	if (!can_withdraw(c))
+		st = insist_on_done(c, place, st);
 	if (st != ST_OK && !conceal(c, e)) {
 		/* Being pulled at this moment: the answer cannot be far. */
 		st = wait_for_done(c, place, os_now() + 5000000000u);
