@@ -117,6 +117,11 @@ static enum status connect_locked(const struct addr *local,
 	struct transport_conn *c;
 	enum status st;
 
+	if (!n) {
+		/* A new address, or the first call in a forked child. */
+		fab_nets_refresh();
+		n = fab_net_of(local);
+	}
 	if (!n)
 		return ST_NOTLOCAL;
 	st = fab_net_open(n);
