@@ -277,7 +277,7 @@ struct transport_ops {
 		enum status *result);
 	/*
 	 * Local memory for the adapter. *registration is NULL where nothing is
-	 * needed. ST_NOMEM, ST_FAULT.
+	 * needed, which unpin ignores. ST_NOMEM, ST_FAULT.
 	 */
 	enum status (*pin)(struct transport_conn *c, void *base, uint64_t len,
 		unsigned rights, void **registration);
