@@ -78,10 +78,14 @@ static enum status verdict(int reason, enum status st)
 	return st == ST_NOMEM || st == ST_NOHANDLES ? st : ST_TIMEDOUT;
 }
 
-/* Is somebody else worth asking? Who has not answered at all is not there. */
+/* Is somebody else worth asking? Who has not answered at all is not there; who
+ * hangs up, or answers with something else, is a stranger. */
 static bool goes_on(int reason, enum status st)
 {
-	return reason == FAB_NOT_HERE || (reason == 0 && st == ST_REFUSED);
+	if (reason)
+		return reason == FAB_NOT_HERE;
+	return st != ST_TIMEDOUT && st != ST_UNREACHABLE && st != ST_NOMEM &&
+		st != ST_NOHANDLES;
 }
 
 void fab_connect_failed(struct transport_conn *c, int reason, enum status st)
