@@ -81,6 +81,8 @@ struct transport_limits {
 	uint32_t max_rdma;       /* bytes of one rdma call */
 	uint32_t rdma_threshold; /* from here on RDMA is worth it (hint) */
 	uint32_t descriptor_len; /* bytes that expose stores */
+	uint32_t max_private;    /* bytes of private data that connect takes: at
+				    most TRANSPORT_PRIVATE_MAX */
 };
 
 /* A connection request that waits for an answer. Owned by the transport until
@@ -158,8 +160,10 @@ struct transport_ops {
 	 * `local` is the address (and port) the peer will be told.
 	 * ST_REFUSED backlog full; ST_NOTFOUND nobody offers that address here
 	 * (whether TCP listens is not known); ST_UNREACHABLE proven not to exist;
-	 * ST_NOMEM, ST_NOHANDLES, ST_NOTLOCAL. With ST_OK the connection is
-	 * CONNECTING.
+	 * ST_INVAL more private data than limits.max_private; ST_NOMEM,
+	 * ST_NOHANDLES, ST_NOTLOCAL. With ST_OK the connection is CONNECTING.
+	 * Where it takes time to find out, connect says ST_OK and status tells
+	 * later: ST_REFUSED, or ST_TIMEDOUT for ST_NOTFOUND.
 	 */
 	enum status (*connect)(const struct addr *local, const struct addr *remote,
 		const void *private_data, uint32_t private_len,
@@ -273,7 +277,7 @@ struct transport_ops {
 		enum status *result);
 	/*
 	 * Local memory for the adapter. *registration is NULL where nothing is
-	 * needed. ST_NOMEM, ST_FAULT.
+	 * needed, which unpin ignores. ST_NOMEM, ST_FAULT.
 	 */
 	enum status (*pin)(struct transport_conn *c, void *base, uint64_t len,
 		unsigned rights, void **registration);

@@ -10,6 +10,7 @@
 
 const struct transport_ops *ops = &provider_transport;
 int case_variant = -1;
+unsigned case_traits = TRAITS_ALL;
 
 static struct transport_case *first;
 static struct transport_case **last = &first;
@@ -31,6 +32,11 @@ unsigned case_seconds(void)
 unsigned case_rounds(unsigned rounds)
 {
 	return getenv("WSD_TEST_SECONDS") ? rounds / 5 : rounds;
+}
+
+unsigned network_rounds(unsigned rounds)
+{
+	return has_trait(TRAIT_PROMPT) ? rounds : rounds / 20;
 }
 
 /* ---- running --------------------------------------------------------- */
@@ -58,17 +64,41 @@ static void prepare(unsigned how)
 		all_variants[how].prepare();
 }
 
+/* Skips what needs something that the transport lacks. */
+static void check_needs(unsigned needs)
+{
+	static const struct {
+		unsigned what;
+		const char *text;
+	} all[] = {
+		{TRANSPORT_RDMA_READ, "RDMA cannot read"},
+		{TRANSPORT_EARLY_SEND, "nothing can be sent before accept"},
+		{TRANSPORT_FORK_SHARED, "a connection is one process's"},
+		{TRANSPORT_HANDOFF, "a connection cannot move"},
+		{TRAIT_PROMPT, "effects take time"},
+		{TRAIT_PROCESSES, "both sides are in one process"},
+		{TRAIT_KNOWS_PEER, "nobody vouches for the peer"},
+		{TRAIT_ALL_LOOPBACK, "of 127/8 only 127.0.0.1 is served"},
+		{TRAIT_OFFERS_LOOPBACK, "loopback is not offered"},
+		{TRAIT_SURVIVES_MISUSE, "misuse ends the connection"},
+		{TRAIT_CONCEAL_BUSY, "conceal does not know who is reading"},
+		{TRAIT_DEEP, "few messages fit"},
+	};
+	unsigned lacks = needs & ~(ops->abilities | case_traits);
+
+	for (unsigned i = 0; i < sizeof all / sizeof *all; i++)
+		if (lacks & all[i].what)
+			case_skip("%s: %s", ops->name, all[i].text);
+}
+
 static void run_in_child(void *arg)
 {
 	const struct chosen *c = arg;
 	const struct transport_case *what = case_at(c->what);
-	unsigned lacks;
 
 	case_variant = (int)c->how;
 	prepare(c->how);
-	lacks = what->needs & ~ops->abilities;
-	if (lacks)
-		case_skip("%s lacks ability 0x%x", ops->name, lacks);
+	check_needs(what->needs);
 	if (ops->start() != ST_OK)
 		FAIL("the transport does not start");
 	what->run();

@@ -23,11 +23,38 @@ unsigned case_seconds(void);
 /* So many, or a fifth of it where WSD_TEST_SECONDS is set: there each wake-up
  * takes a process of the simulation, too. */
 unsigned case_rounds(unsigned rounds);
+/* So many, or a twentieth of it where each message crosses a network. */
+unsigned network_rounds(unsigned rounds);
+
+/*
+ * Traits: what the transport under test does and transport.h does not demand.
+ * Bits beside the abilities, so that a case can need them; main says which
+ * there are. Where one is missing the helpers of pair.h are patient, or the
+ * case is skipped.
+ */
+#define TRAIT_PROMPT 0x10000u /* what one side has done the other sees at once:
+				 no network is between them */
+#define TRAIT_PROCESSES 0x20000u   /* two processes can be connected */
+#define TRAIT_KNOWS_PEER 0x40000u  /* who it is, the kernel vouches for */
+#define TRAIT_ALL_LOOPBACK 0x80000u   /* all of 127/8 is served */
+#define TRAIT_OFFERS_LOOPBACK 0x100000u /* addresses() has it */
+#define TRAIT_SURVIVES_MISUSE 0x200000u /* a transfer that must not be does not
+					   end the connection */
+#define TRAIT_CONCEAL_BUSY 0x400000u /* conceal notices running transfers */
+#define TRAIT_DEEP 0x800000u         /* 500 short messages fit */
+#define TRAITS_ALL 0xff0000u
+
+extern unsigned case_traits;
+
+static inline bool has_trait(unsigned trait)
+{
+	return (case_traits & trait) != 0;
+}
 
 struct transport_case {
 	const char *name;
 	void (*run)(void);
-	unsigned needs; /* abilities of the transport */
+	unsigned needs; /* abilities of the transport, traits */
 	struct transport_case *next;
 };
 
@@ -43,7 +70,7 @@ extern const struct transport_ops *ops;
 extern int case_variant;
 
 /* CASE(name) { body } defines and registers a case; CASE_NEEDS one that is
- * skipped where the transport lacks one of `abilities`. */
+ * skipped where the transport lacks one of `abilities` or traits. */
 #define CASE(title) CASE_NEEDS(title, 0)
 #define CASE_NEEDS(title, abilities)                                          \
 	static void title(void);                                              \

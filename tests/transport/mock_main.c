@@ -131,6 +131,7 @@ int main(int argc, char **argv)
 		{"without read", "rdma", lack_read},
 	};
 
+	case_traits &= ~TRAIT_PROCESSES;
 	return cases_main(argc, argv, variants,
 		sizeof variants / sizeof *variants);
 }

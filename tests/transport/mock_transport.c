@@ -111,7 +111,8 @@ static bool mock_serves(const struct addr *a)
 	{                                                                     \
 		.name = "mock",                                               \
 		.abilities = (can),                                           \
-		.limits = {MESSAGE_MAX, RDMA_MAX, 32 << 10, DESCRIPTOR_LEN},  \
+		.limits = {MESSAGE_MAX, RDMA_MAX, 32 << 10, DESCRIPTOR_LEN,   \
+			TRANSPORT_PRIVATE_MAX},                               \
 		.start = mock_start,                                          \
 		.stop = mock_stop,                                            \
 		.addresses = mock_addresses,                                  \

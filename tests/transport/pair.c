@@ -45,6 +45,32 @@ uint16_t random_port(void)
 	return (uint16_t)(20000 + r % 40000);
 }
 
+/* ---- patience -------------------------------------------------------- */
+
+/* What has not happened after this long does not happen. */
+#define WHILE UINT64_C(20000000)
+
+static bool before(uint64_t *limit, uint64_t how_long)
+{
+	if (has_trait(TRAIT_PROMPT))
+		return false;
+	if (*limit == 0)
+		*limit = os_now() + how_long;
+	else
+		os_sleep(100 * 1000);
+	return os_now() < *limit;
+}
+
+bool look_again(uint64_t *limit)
+{
+	return before(limit, PATIENCE);
+}
+
+bool keep_looking(uint64_t *limit)
+{
+	return before(limit, WHILE);
+}
+
 /* ---- setting up ------------------------------------------------------ */
 
 struct addr client_addr(uint8_t family)
@@ -71,12 +97,28 @@ struct transport_listener *listen_free(struct addr *at, bool only_v6,
 	}
 }
 
+enum status try_connect(const struct addr *from, const struct addr *to,
+	struct transport_conn **out)
+{
+	enum status st = ops->connect(from, to, "", 0, out);
+	uint64_t limit = 0;
+
+	if (st != ST_OK || has_trait(TRAIT_PROMPT))
+		return st;
+	while ((st = ops->early(*out)) == ST_AGAIN && look_again(&limit))
+		;
+	if (st == ST_OK)
+		return ST_OK;
+	ops->close(*out, false);
+	return st == ST_TIMEDOUT ? ST_NOTFOUND : st;
+}
+
 struct transport_conn *connect_to(const struct addr *to)
 {
 	struct addr from = client_addr(to->family);
 	struct transport_conn *c;
 
-	CHECK_OK(ops->connect(&from, to, "", 0, &c));
+	CHECK_OK(try_connect(&from, to, &c));
 	return c;
 }
 
@@ -104,7 +146,7 @@ void pair_open(struct pair *p)
 	p->listener = listen_free(&p->at, false, 8);
 	p->client = connect_to(&p->at);
 	CHECK_OK(ops->accept(take_next(p->listener), &p->server));
-	CHECK_OK(ops->status(p->client, true));
+	CHECK_SOON_OK(ops->status(p->client, true));
 	CHECK_OK(ops->status(p->server, true));
 	ops->drain(p->client, false); /* the doorbell of the answer */
 }
@@ -197,15 +239,35 @@ void expect_status(struct transport_conn *c, enum status want)
 
 unsigned fill(struct transport_conn *c, size_t len, unsigned flags)
 {
-	static uint8_t bytes[1 << 16];
+	static uint8_t bytes[1 << 17];
 	struct os_span span = {bytes, len};
+	uint64_t limit = 0;
 	unsigned sent = 0;
 	enum status st;
 
-	while ((st = ops->send(c, &span, 1, flags)) == ST_OK)
-		sent++;
-	CHECK_ST(st, ST_AGAIN);
+	CHECK(len <= sizeof bytes);
+	do {
+		while ((st = ops->send(c, &span, 1, flags)) == ST_OK) {
+			sent++;
+			limit = 0;
+		}
+		CHECK_ST(st, ST_AGAIN);
+	} while (keep_looking(&limit));
 	return sent;
+}
+
+void read_until_it_rings(struct pair *p)
+{
+	uint64_t limit = 0;
+	const void *data;
+	uint32_t len;
+
+	while (!handle_rings(p->client)) {
+		if (ops->peek(p->server, &data, &len) == ST_OK)
+			ops->release(p->server);
+		else if (!look_again(&limit))
+			FAIL("all is read, and nobody rings");
+	}
 }
 
 enum status transfer_result(struct transport_conn *c)

@@ -152,8 +152,10 @@ void fab_arrival_up(struct transport_conn *c)
 	atomic_store(&c->stage, FAB_QUEUED);
 	fab_alive_start(c);
 	os_mutex_unlock(&c->lock);
-	if (l)
+	if (l && l->queued < l->backlog)
 		fab_listener_push(l, c);
+	else if (l)
+		fab_refuse_conn(c, REFUSE_REJECTED); /* it was made smaller */
 	else
 		fab_refuse_conn(c, REFUSE_CLOSING);
 }

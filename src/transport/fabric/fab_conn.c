@@ -303,9 +303,11 @@ static bool has_sent(const struct transport_conn *c)
 	return c->tx_out > 0 || c->rdma.count > 0;
 }
 
-static void take_completions(struct transport_conn *c, struct fid_cq *cq)
+/* False: there were none. */
+static bool take_completions(struct transport_conn *c, struct fid_cq *cq)
 {
 	struct fi_cq_msg_entry done[BATCH];
+	bool found = false;
 
 	for (int i = 0; i < BATCHES; i++) {
 		ssize_t n = fi_cq_read(cq, done, BATCH);
@@ -313,13 +315,15 @@ static void take_completions(struct transport_conn *c, struct fid_cq *cq)
 		if (n == -FI_EAVAIL)
 			take_failed(c, cq);
 		else if (n <= 0)
-			return;
+			return found;
+		found = true;
 		for (ssize_t k = 0; k < n; k++)
 			take_done(c, &done[k]);
 		/* Each look that finds nothing costs a system call. */
 		if (n > 0 && n < BATCH)
-			return;
+			return true;
 	}
+	return true;
 }
 
 /* What is left of sends: as a rule libfabric has finished inside the call, and
@@ -334,8 +338,10 @@ void fab_conn_progress(struct transport_conn *c)
 {
 	if (!c->ep)
 		return;
-	fab_conn_finish_sends(c);
+	/* Each look may finish what the other queue tells of; only the queue of
+	 * receives wakes anybody for it. */
 	take_completions(c, c->cq);
+	fab_conn_finish_sends(c);
 	if (fab_conn_going_on(c)) {
 		fab_rdma_push(c);
 		fab_give_credits(c);
@@ -344,6 +350,15 @@ void fab_conn_progress(struct transport_conn *c)
 	fab_conn_notify(c);
 	if (fab_conn_needs_help(c))
 		fab_helper_watch(c);
+}
+
+bool fab_conn_may_sleep(struct transport_conn *c)
+{
+	struct fid *queue = &c->cq->fid;
+
+	if (fi_trywait(c->net->fabric, &queue, 1) != 0)
+		return false;
+	return !c->tx_cq || !has_sent(c) || !take_completions(c, c->tx_cq);
 }
 
 /* ---- sleeping -------------------------------------------------------- */
@@ -396,13 +411,11 @@ void fab_attend(struct transport_conn *c)
 /* Nothing is there, and libfabric's descriptor will say when something is. */
 static bool is_quiet(struct transport_conn *c, unsigned interest)
 {
-	struct fid *queue = &c->cq->fid;
-
 	for (int i = 0; i < 4; i++) {
 		fab_conn_progress(c);
 		if (is_there(c, interest))
 			return false;
-		if (!c->ep || fi_trywait(c->net->fabric, &queue, 1) == 0)
+		if (!c->ep || fab_conn_may_sleep(c))
 			return true;
 	}
 	return false;

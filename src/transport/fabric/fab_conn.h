@@ -155,6 +155,11 @@ void fab_conn_end(struct transport_conn *c, enum status why);
 void fab_conn_progress(struct transport_conn *c);
 /* Lock held. The part about what has been sent. */
 void fab_conn_finish_sends(struct transport_conn *c);
+/*
+ * Lock held. True: libfabric's descriptor tells of what comes from now on, also
+ * that there is room for what has not left. False: progress first.
+ */
+bool fab_conn_may_sleep(struct transport_conn *c);
 /* Lock held. Rings if what was armed for is there. */
 void fab_conn_notify(struct transport_conn *c);
 /* Lock held. Must the helper look after it? */

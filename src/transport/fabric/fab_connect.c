@@ -79,10 +79,14 @@ static enum status verdict(int reason, enum status st)
 	return st == ST_NOMEM || st == ST_NOHANDLES ? st : ST_TIMEDOUT;
 }
 
-/* Is somebody else worth asking? Who has not answered at all is not there. */
+/* Is somebody else worth asking? Who has not answered at all is not there; who
+ * hangs up, or answers with something else, is a stranger. */
 static bool goes_on(int reason, enum status st)
 {
-	return reason == FAB_NOT_HERE || (reason == 0 && st == ST_REFUSED);
+	if (reason)
+		return reason == FAB_NOT_HERE;
+	return st != ST_TIMEDOUT && st != ST_UNREACHABLE && st != ST_NOMEM &&
+		st != ST_NOHANDLES;
 }
 
 void fab_connect_failed(struct transport_conn *c, int reason, enum status st)
@@ -119,6 +123,11 @@ static enum status connect_locked(const struct addr *local,
 	struct transport_conn *c;
 	enum status st;
 
+	if (!n) {
+		/* A new address, or the first call in a forked child. */
+		fab_nets_refresh();
+		n = fab_net_of(local);
+	}
 	if (!n)
 		return ST_NOTLOCAL;
 	st = fab_net_open(n);

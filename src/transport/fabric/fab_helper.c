@@ -93,19 +93,25 @@ enum status fab_helper_watch_net(struct fab_net *n)
 	return ST_OK;
 }
 
-/* libfabric's descriptor tells only what comes after fi_trywait. */
+static void poke(struct transport_conn *c)
+{
+	c->poked = true;
+	atomic_store(&helper.poked, true);
+	fab_helper_wake();
+}
+
+/* libfabric's descriptor tells only what comes after fi_trywait, and of room
+ * only when something was waiting for it then. */
 void fab_helper_watch(struct transport_conn *c)
 {
-	struct fid *queue = &c->cq->fid;
-
-	if (c->watched || !c->id || helper.poller == OS_NO_HANDLE)
+	if ((c->watched && !c->tx_out) || !c->id ||
+		helper.poller == OS_NO_HANDLE)
 		return;
-	c->watched = os_poller_add(helper.poller, c->cq_handle, c->id) == ST_OK;
-	if (c->watched && fi_trywait(c->net->fabric, &queue, 1) != 0) {
-		c->poked = true;
-		atomic_store(&helper.poked, true);
-		fab_helper_wake();
-	}
+	if (!c->watched)
+		c->watched = os_poller_add(helper.poller, c->cq_handle,
+			c->id) == ST_OK;
+	if (c->watched && c->ep && !fab_conn_may_sleep(c))
+		poke(c);
 }
 
 void fab_helper_unwatch(struct transport_conn *c)
@@ -256,13 +262,13 @@ static bool finish_lingering(struct transport_conn *c, uint64_t now)
 /* libfabric's descriptor tells the truth about what comes from now on. */
 static void rest(struct transport_conn *c)
 {
-	struct fid *queue = &c->cq->fid;
-
 	for (int i = 0; i < 4 && c->ep; i++) {
-		if (fi_trywait(c->net->fabric, &queue, 1) == 0)
+		if (fab_conn_may_sleep(c))
 			return;
 		fab_conn_progress(c);
 	}
+	if (c->ep)
+		poke(c);
 }
 
 static void serve(struct transport_conn *c)

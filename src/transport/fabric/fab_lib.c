@@ -89,6 +89,9 @@ enum status fab_status(int error)
 		return ST_NOTLOCAL;
 	case FI_ETIMEDOUT:
 		return ST_TIMEDOUT;
+	case FI_EHOSTUNREACH:
+	case FI_ENETUNREACH:
+		return ST_UNREACHABLE;
 	case FI_ECONNREFUSED:
 		return ST_REFUSED;
 	case FI_ECONNRESET:

@@ -234,6 +234,8 @@ void fab_unpin(struct transport_conn *c, void *registration)
 {
 	struct fab_pin **at = &c->rdma.pins, *p = registration;
 
+	if (!p)
+		return;
 	os_mutex_lock(&c->lock);
 	while (*at && *at != p)
 		at = &(*at)->next;

@@ -65,6 +65,7 @@ const struct transport_ops provider_transport = {
 		.max_rdma = FAB_RDMA_MAX,
 		.rdma_threshold = FAB_RDMA_THRESHOLD,
 		.descriptor_len = FAB_DESCRIPTOR_LEN,
+		.max_private = 0, /* a greeting leaves no room for it */
 	},
 	.start = fab_start,
 	.stop = fab_stop,

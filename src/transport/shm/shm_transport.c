@@ -38,6 +38,7 @@ const struct transport_ops provider_transport = {
 		.max_rdma = SHM_RDMA_MAX,
 		.rdma_threshold = SHM_RDMA_THRESHOLD,
 		.descriptor_len = SHM_DESCRIPTOR_LEN,
+		.max_private = SHM_PRIVATE_MAX,
 	},
 	.start = shm_start,
 	.stop = shm_stop,
