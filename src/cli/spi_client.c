@@ -110,6 +110,9 @@ static const struct extension extensions[] = {
 	EXTENSION(WSDArm, WSDID_ARM, arm, false),
 	EXTENSION(WSDPeerIdentity, WSDID_PEERIDENTITY, peer_identity, false),
 	EXTENSION(WSDOpenChannel, WSDID_OPENCHANNEL, open_channel, false),
+	EXTENSION(WSDAbandon, WSDID_ABANDON, abandon, false),
+	EXTENSION(WSDQueryNetworks, WSDID_QUERYNETWORKS, query_networks,
+		false),
 };
 
 enum { EXTENSIONS = sizeof(extensions) / sizeof(extensions[0]) };
