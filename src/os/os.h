@@ -341,9 +341,23 @@ void os_client_ports(unsigned *first, unsigned *last);
  */
 enum status os_tcp_listener_owner(const struct addr *a, uint32_t *uid);
 
+/* ---- TCP connections that a library of this process has made ----------- */
+
+/* Finds it by its two names, ports included; the handle stays its maker's.
+ * ST_NOTFOUND, ST_UNSUPPORTED the system does not tell. Costs a look at every
+ * descriptor. */
+enum status os_tcp_find(const struct addr *local, const struct addr *peer,
+	os_handle *out);
+/* The kernel asks the other host for a sign of life after so many seconds of
+ * silence, and again each time. Never ends the connection for it soon. */
+enum status os_tcp_probe(os_handle h, unsigned seconds);
+/* How long the other host, not its program, has not been heard of. */
+enum status os_tcp_silence(os_handle h, uint64_t *ns);
+
 /* ---- libraries, files, program ---------------------------------------- */
 
-/* On failure a one-line reason goes to err[errlen]. ST_NOTFOUND, ST_SYSTEM. */
+/* On failure a one-line reason goes to err[errlen]. ST_NOTFOUND, ST_SYSTEM. What
+ * the library does to signals is undone. */
 enum status os_library_open(const char *path, void **lib, char *err,
 	size_t errlen);
 void *os_library_symbol(void *lib, const char *name);

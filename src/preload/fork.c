@@ -17,6 +17,8 @@
 
 #include "carry.h"
 #include "epoll_set.h"
+#include "foreign.h"
+#include "heir.h"
 #include "real.h"
 #include "relay.h"
 #include "sock.h"
@@ -27,6 +29,7 @@ static int saved_errno;
 static void prepare(void)
 {
 	saved_errno = errno;
+	heirs_fork_prepare();
 	relays_fork_prepare();
 	links_entered = set_links_enter();
 	fdtable_fork_prepare();
@@ -48,6 +51,7 @@ static void parent(void)
 	fdtable_fork_parent();
 	set_links_leave(links_entered);
 	relays_fork_parent();
+	heirs_fork_parent(!failed);
 	if (!failed)
 		errno = saved_errno;
 }
@@ -59,7 +63,9 @@ static void child(void)
 	set_links_reset();
 	set_child();
 	fdtable_fork_child();
+	heirs_fork_child();
 	relays_fork_child();
+	foreign_fork_child();
 	carry_note_process();
 	errno = saved_errno;
 }

@@ -117,8 +117,7 @@ static int connect_pair(struct sock *s, int listener, int client)
 	return accept_own(listener, client);
 }
 
-/* ends[0] stays here, ends[1] is given away. */
-static bool make_pair(struct sock *s, int ends[2])
+bool relay_pair(struct sock *s, int ends[2])
 {
 	int type = SOCK_STREAM | SOCK_CLOEXEC, on = 1;
 	int listener = real.socket(s->family, type, 0);
@@ -322,6 +321,16 @@ static struct relay *relay_alloc(void)
 	return NULL;
 }
 
+static void set_sides(struct relay *r, int san, int tcp)
+{
+	r->fd[SAN] = san;
+	r->fd[TCP] = tcp;
+	for (int side = SAN; side <= TCP; side++) {
+		r->ways[side].from = r->fd[side];
+		r->ways[side].to = r->fd[!side];
+	}
+}
+
 int relay_create(struct sock *s, int fd, struct relay **out, int *given)
 {
 	struct relay *r = relay_alloc();
@@ -331,16 +340,12 @@ int relay_create(struct sock *s, int fd, struct relay **out, int *given)
 		return -ENOMEM;
 	r->fd[SAN] = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	r->fd[TCP] = -1;
-	if (r->fd[SAN] < 0 || !make_pair(s, ends)) {
+	if (r->fd[SAN] < 0 || !relay_pair(s, ends)) {
 		free_relay(r);
 		return -EMFILE;
 	}
-	r->fd[TCP] = ends[0];
 	*given = ends[1];
-	for (int side = SAN; side <= TCP; side++) {
-		r->ways[side].from = r->fd[side];
-		r->ways[side].to = r->fd[!side];
-	}
+	set_sides(r, r->fd[SAN], ends[0]);
 	*out = r;
 	return 0;
 }
@@ -363,6 +368,19 @@ void relay_start(struct relay *r)
 		reset_both(r);
 		free_relay(r);
 	}
+}
+
+void relay_join(int fd, int tcp)
+{
+	struct relay *r = relay_alloc();
+
+	if (!r) {
+		close(fd);
+		sys_close(tcp);
+		return;
+	}
+	set_sides(r, fd, tcp);
+	relay_start(r);
 }
 
 /* ---- alone ------------------------------------------------------------ */

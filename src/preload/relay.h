@@ -22,6 +22,12 @@ struct relay;
 int relay_create(struct sock *s, int fd, struct relay **out, int *given);
 /* From now on bytes move, until both sides have ended. */
 void relay_start(struct relay *r);
+/* ends[1] is one to give away, ends[0] the other, which does not block. False:
+ * no descriptors. */
+bool relay_pair(struct sock *s, int ends[2]);
+/* Moves bytes between the connection under the number fd and the kernel socket
+ * tcp, and owns both. */
+void relay_join(int fd, int tcp);
 /* Instead of starting it: as if it had never been. */
 void relay_destroy(struct relay *r);
 

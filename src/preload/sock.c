@@ -5,6 +5,7 @@
 
 #include "base/sockaddr.h"
 #include "epoll_set.h"
+#include "heir.h"
 #include "option.h"
 #include "real.h"
 #include "sys.h"
@@ -216,6 +217,8 @@ void file_fini(struct file *f)
 
 	switch (file_kind(f)) {
 	case FILE_SAN:
+		if (!s->lost && heirs_inherit(s))
+			break;
 		if (s->lost)
 			sw_close_lost(s->conn);
 		else

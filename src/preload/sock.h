@@ -41,6 +41,8 @@ struct sock {
 	bool connecting; /* connect() has yet to say that it succeeded */
 	bool shut_send;
 	bool signals;    /* O_ASYNC: a doorbell is wanted */
+	bool relayed;       /* a relay's, not the program's */
+	struct heir *heirs; /* heir.h: what forked children have instead */
 	_Atomic unsigned reads; /* counts calls that may have taken bytes */
 	struct memory_pages pages; /* of buffers used with it */
 

@@ -65,6 +65,11 @@ void sw_close(struct sw_conn *c)
 	conn_destroy(c, !last);
 }
 
+void sw_abandon(struct sw_conn *c)
+{
+	conn_destroy(c, true);
+}
+
 void sw_close_lost(struct sw_conn *c)
 {
 	bool last = atomic_fetch_sub(&c->shared->sharers, 1) == 1;

@@ -105,6 +105,11 @@ void sw_conn_set_handle(struct sw_conn *c, os_handle h)
 	c->lane->set_handle(c, h);
 }
 
+bool sw_conn_is_private(struct sw_conn *c)
+{
+	return sw_provider_is_private(c->provider);
+}
+
 void sw_conn_local(struct sw_conn *c, struct addr *out)
 {
 	*out = c->local;
@@ -129,8 +134,11 @@ void conn_peer_gone(struct sw_conn *c)
 {
 	enum status st = c->lane->check(c);
 
-	if (st != ST_OK && st != ST_PENDING)
-		conn_set_fact(c, FACT_GONE);
+	if (st == ST_OK || st == ST_PENDING)
+		return;
+	if (st != ST_RESET) /* not by the peer's will */
+		conn_set_fact(c, FACT_RESET);
+	conn_set_fact(c, FACT_GONE);
 }
 
 void sw_peer_gone(struct sw_conn *c)

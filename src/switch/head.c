@@ -27,10 +27,10 @@ static enum status when_empty(struct sw_conn *c, enum status lane)
 		return ST_CLOSED;
 	if (lane == ST_AGAIN)
 		return ST_AGAIN;
-	/* The peer went without a word, as a process that exits does. */
+	/* The peer went without a word, as a process that exits does; unless it
+	 * was not the peer that ended it. */
 	conn_set_fact(c, FACT_GONE);
-	if (lane == ST_PROTOCOL || lane == ST_REFUSED ||
-		c->shared->session_state == SESSION_START)
+	if (lane != ST_RESET || c->shared->session_state == SESSION_START)
 		return fail(c);
 	return ST_CLOSED;
 }

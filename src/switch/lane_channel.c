@@ -92,15 +92,18 @@ static bool channel_writable(struct sw_conn *c)
 static enum status channel_drain(struct sw_conn *c, bool keep)
 {
 	int code = c->channel.Drain(c->channel.lpContext, keep);
+	enum status st = code ? status_from_wsa(code) : ST_OK;
 
-	return code ? status_from_wsa(code) : ST_OK;
+	return st == ST_ABORTED ? ST_RESET : st;
 }
 
 static enum status channel_check(struct sw_conn *c)
 {
 	int code = c->channel.Status(c->channel.lpContext, TRUE);
 
-	if (code == WSAEWOULDBLOCK)
+	/* However long the other program takes to accept. If it has refused,
+	 * the next message is the end. */
+	if (code == WSAEWOULDBLOCK || code == WSAETIMEDOUT)
 		return ST_PENDING;
 	return code ? status_from_wsa(code) : ST_OK;
 }

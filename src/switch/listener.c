@@ -368,7 +368,8 @@ enum status sw_accept(struct sw_listener *l, struct sw_conn **out)
 		/* A request that was withdrawn hides no other. */
 		do
 			st = take(&l->san[i], out);
-		while (st == ST_RESET || st == ST_REFUSED || st == ST_ACCESS);
+		while (st == ST_RESET || st == ST_REFUSED || st == ST_ACCESS ||
+			st == ST_ABORTED);
 		if (st == ST_OK)
 			sw_explain(SW_ACCEPT, &(*out)->local, &(*out)->peer,
 				l->san[i].provider->name, SW_SAN);

@@ -48,6 +48,8 @@ void sw_fork_prepare(void)
 	reach_fork_prepare();
 	os_mutex_lock(&lock);
 	for (struct sw_conn *c = first; c; c = c->next) {
+		if (sw_conn_is_private(c))
+			continue;
 		head_make_aside(c); /* both shall see the same */
 		atomic_fetch_add(&c->shared->sharers, 1);
 		conn_set_fact(c, FACT_EVER_SHARED);
@@ -57,7 +59,8 @@ void sw_fork_prepare(void)
 void sw_fork_parent(bool forked)
 {
 	for (struct sw_conn *c = first; c && !forked; c = c->next)
-		atomic_fetch_sub(&c->shared->sharers, 1);
+		if (!sw_conn_is_private(c))
+			atomic_fetch_sub(&c->shared->sharers, 1);
 	os_mutex_unlock(&lock);
 	reach_fork_parent();
 	avoid_fork_parent();

@@ -67,12 +67,17 @@ static void advance(struct source *src, size_t bytes)
 	}
 }
 
+static bool is_over(struct sw_conn *c)
+{
+	return conn_facts(c) & (FACT_SHUT_SEND | FACT_RESET | FACT_GONE);
+}
+
 /* Why sending is not possible (any more), or ST_OK. A reset is told once. */
 static enum status over(struct sw_conn *c)
 {
 	uint32_t facts = conn_facts(c);
 
-	if (!(facts & (FACT_SHUT_SEND | FACT_RESET | FACT_GONE)))
+	if (!is_over(c))
 		return ST_OK;
 	if (facts & FACT_SHUT_SEND)
 		return ST_CLOSED;
@@ -118,16 +123,19 @@ static void note_blocked(struct sw_conn *c)
 		memory_order_relaxed);
 }
 
-/* As many pieces as there is room for. ST_OK everything is sent. */
+/* As many pieces as there is room for. ST_OK everything is sent. *told: what is
+ * returned is the last word; otherwise an end is the lane's. */
 static enum status send_available(struct sw_conn *c, struct source *src,
-	size_t total, size_t *done)
+	size_t total, size_t *done, bool *told)
 {
 	enum status st = ST_OK;
 	size_t bytes;
 
 	if (os_shared_lock_acquire(&c->shared->send_lock) == ST_OWNERDIED)
 		conn_set_fact(c, FACT_RESET);
-	st = over(c);
+	/* Who has sent something is told of that first, and of the end later. */
+	st = *done == 0 ? over(c) : is_over(c) ? ST_CLOSED : ST_OK;
+	*told = st != ST_OK;
 	if (st == ST_OK && c->shared->offering) {
 		os_shared_lock_release(&c->shared->send_lock);
 		os_yield();
@@ -154,8 +162,10 @@ static enum status when_lost(struct sw_conn *c, enum status st)
 	if (st == ST_AGAIN || st == ST_CLOSED)
 		return st;
 	sw_ready(c); /* a reset may wait among the messages */
+	if (st != ST_RESET)
+		conn_set_fact(c, FACT_RESET);
 	conn_set_fact(c, FACT_GONE);
-	return st == ST_RESET ? over(c) : ST_RESET;
+	return over(c);
 }
 
 static size_t total_of(const struct os_span *spans, unsigned count)
@@ -193,6 +203,7 @@ enum status sw_send(struct sw_conn *c, const struct os_span *spans,
 	size_t total = total_of(spans, count), sent = 0;
 	uint64_t deadline = 0, seen;
 	enum status st = ST_OK;
+	bool told = false;
 
 	for (;;) {
 		if (!(flags & SW_DONTWAIT) &&
@@ -202,7 +213,7 @@ enum status sw_send(struct sw_conn *c, const struct os_span *spans,
 			continue;
 		}
 		seen = c->lane->arrivals(c);
-		st = send_available(c, &src, total, &sent);
+		st = send_available(c, &src, total, &sent, &told);
 		if (st != ST_AGAIN || (flags & SW_DONTWAIT))
 			break;
 		if (!deadline)
@@ -219,11 +230,11 @@ enum status sw_send(struct sw_conn *c, const struct os_span *spans,
 		if (st != ST_OK)
 			break;
 	}
-	if (st != ST_OK && st != ST_INTR && st != ST_TIMEDOUT)
-		st = when_lost(c, st);
 	*done = sent;
 	if (sent > 0 || st == ST_OK)
 		return ST_OK;
+	if (!told && st != ST_INTR && st != ST_TIMEDOUT)
+		st = when_lost(c, st);
 	return st == ST_TIMEDOUT ? ST_AGAIN : st;
 }
 

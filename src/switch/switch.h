@@ -166,6 +166,10 @@ enum status sw_conn_take_error(struct sw_conn *c);
 #define SW_SHUT_SEND    0x2u
 /* ST_NOTCONN after the connection is over in both directions. */
 enum status sw_shutdown(struct sw_conn *c, unsigned how);
+/* It belongs to this process alone; a forked child cannot use it, but must
+ * sw_abandon its copy. */
+bool sw_conn_is_private(struct sw_conn *c);
+void sw_abandon(struct sw_conn *c);
 /*
  * Ends this process's use; frees c. When no process of a fork has it any more
  * the peer is told: end of stream after all sent data, or a reset when unread

@@ -53,6 +53,13 @@ static bool armed(struct sw_conn *c, unsigned interest)
 		c->lane->arm(c, lane_interest(interest) & LANE_OUT) == ST_OK;
 }
 
+/* The link has ended; the provider knows why. */
+static void is_gone(struct sw_conn *c)
+{
+	conn_peer_gone(c);
+	conn_set_fact(c, FACT_GONE);
+}
+
 enum sw_sleep sw_sleep_begin(struct sw_conn *c, unsigned interest)
 {
 	enum sw_sleep mode;
@@ -63,7 +70,7 @@ enum sw_sleep sw_sleep_begin(struct sw_conn *c, unsigned interest)
 		? SW_SLEEP_LEVEL
 		: SW_SLEEP_EDGE;
 	if (c->lane->drain(c, mode == SW_SLEEP_EDGE) == ST_RESET)
-		conn_set_fact(c, FACT_GONE);
+		is_gone(c);
 	os_mutex_unlock(&c->sleep_lock);
 	if (mode == SW_SLEEP_EDGE)
 		conn_peer_gone(c); /* an edge that is over would not come */
@@ -93,7 +100,7 @@ bool sw_watch_arm(struct sw_conn *c, unsigned interest)
 	os_mutex_lock(&c->sleep_lock);
 	if (c->lane->drain(c, c->sleepers > 0 || c->watchers > 1 ||
 				      conn_is_shared(c)) == ST_RESET)
-		conn_set_fact(c, FACT_GONE);
+		is_gone(c);
 	os_mutex_unlock(&c->sleep_lock);
 	return armed(c, interest);
 }

@@ -25,8 +25,9 @@ enum status status_from_wsa(int code)
 		return ST_MSGSIZE;
 	case WSAECONNREFUSED:
 		return ST_REFUSED;
-	case WSAECONNRESET:
 	case WSAECONNABORTED:
+		return ST_ABORTED;
+	case WSAECONNRESET:
 	case WSAENETRESET:
 	case WSAENETDOWN:
 	case WSAENOTSOCK:

@@ -57,21 +57,25 @@ def offers(path, port):
                for r in read(path))
 
 
-def start_echo(start, verb="serve", *more, **options):
+def start_echo(start, verb="serve", *more, at="127.0.0.1", **options):
     """Starts peer.py as a server with procs.start or Fast().start.
 
     Returns (program, port).
     """
     port = procs.free_port()
-    program = start(*PEER, verb, port, *more, **options)
+    program = start(*PEER, "--at", at, verb, port, *more, **options)
     program.wait_port(port)
     return program, port
 
 
 class Fast:
-    """One end that runs under wsd; knows the routes it took."""
+    """One end that runs under wsd; knows the routes it took.
 
-    def __init__(self):
+    It runs where `where` starts it: procs is here, a Host is on that host.
+    """
+
+    def __init__(self, where=procs):
+        self.where = where
         handle, self.path = tempfile.mkstemp(dir=procs.scratch(),
                                              prefix="routes-")
         os.close(handle)
@@ -83,15 +87,15 @@ class Fast:
         return (WSD, "run", f"--explain={self.path}", "--", *command)
 
     def start(self, *command, **options):
-        """As procs.start; a port is ready when its SAN side is too."""
-        program = procs.start(*self.command(*command), **options)
+        """As where.start; a port is ready when its SAN side is too."""
+        program = self.where.start(*self.command(*command), **options)
         if WSD:
             program.offers = lambda port: offers(self.path, port)
         return program
 
     def run(self, *command, **options):
-        """As procs.run."""
-        return procs.run(*self.command(*command), **options)
+        """As where.run."""
+        return self.where.run(*self.command(*command), **options)
 
     def codes(self, direction):
         """Reason codes of that direction, each with how often."""

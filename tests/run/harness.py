@@ -88,6 +88,14 @@ def orphans():
     check_equal(runner.end_orphans(set()), [], "the second time")
 
 
+@case("a suite that takes long is run only when it is named")
+def on_request():
+    check(runner.asked_for("unit", None), "a usual suite")
+    check(not runner.asked_for("rdma", None), "a long one")
+    check(runner.asked_for("rdma", {"rdma"}), "named")
+    check(not runner.asked_for("unit", {"rdma"}), "another is named")
+
+
 @case("the last line tells all")
 def last_line():
     reports = [run("echo 1..1; echo ok 1"), run("exit 1", "exitcode")]

@@ -5,13 +5,17 @@
     peer.py serve PORT [epoll|poll|select]  echo server, one line for each
                                             connection that has ended
     peer.py threads PORT        echo server with a blocking thread for each
-    peer.py ask PORT COUNT SIZE COUNT connections one after the other, each
-                                has SIZE bytes echoed
+    peer.py ask PORT COUNT SIZE ...
+                                COUNT connections one after the other, each
+                                has SIZE bytes echoed, then the next SIZE
     peer.py hold PORT COUNT     opens and keeps COUNT connections, used once
     peer.py pump PORT COUNT     COUNT connections, each echoing without end;
                                 prints how each ended
     peer.py exhaust PORT        opens connections until there is no descriptor
     peer.py try HOST PORT       a connect that may wait 0.3 s for an answer
+    peer.py dial PORT COUNT     COUNT connections one after the other, used
+                                once; prints the milliseconds that each took
+    peer.py --at ADDRESS ...    instead of 127.0.0.1
 
 A connection ends with "eof" or with an errno name. The exit status is 1 when
 bytes come back wrong.
@@ -24,8 +28,9 @@ import signal
 import socket
 import sys
 import threading
+import time
 
-HOST = "127.0.0.1"
+HOST = "127.0.0.1"  # or what --at says
 LIMIT = 10  # seconds that any single call may wait
 
 
@@ -37,14 +42,21 @@ def say(text):
 
 def name_of(error):
     """ECONNRESET and the like."""
+    if isinstance(error, TimeoutError):
+        return "ETIMEDOUT"
     return errno.errorcode.get(error.errno, str(error))
 
 
 # ---- servers -------------------------------------------------------------
 
+def family_of(host):
+    """IPv4 or IPv6."""
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
 def listener(port):
     """A listening socket."""
-    sock = socket.socket()
+    sock = socket.socket(family_of(HOST))
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind((HOST, port))
     sock.listen(256)
@@ -152,15 +164,21 @@ def echo(conn, data):
     sender.start()
     back = receive(conn, len(data))
     sender.join()
-    if back != data:
-        sys.exit(f"{len(back)} bytes of {len(data)} came back, or wrong ones")
+    if back != data[:len(back)]:
+        sys.exit("wrong bytes came back")
+    if len(back) < len(data):
+        sys.exit(f"{len(back)} bytes of {len(data)} came back")
 
 
-def ask(port, count, size):
+def ask(port, count, *sizes):
     """Some connections, one after the other."""
-    for number in range(count):
-        with connect(port) as conn:
-            echo(conn, random.Random(number).randbytes(size))
+    try:
+        for number in range(count):
+            with connect(port) as conn:
+                for size in sizes:
+                    echo(conn, random.Random(number).randbytes(size))
+    except OSError as error:
+        sys.exit(name_of(error))
     say("done")
 
 
@@ -185,6 +203,8 @@ def pump_one(port):
                 data = chance.randbytes(chance.choice((1, 100, 5000, 200000)))
                 conn.sendall(data[:20000])
                 back = receive(conn, min(len(data), 20000))
+                if back != data[:len(back)]:
+                    return say("wrong")
                 if len(back) < min(len(data), 20000):
                     return say("eof")
     except OSError as error:
@@ -221,8 +241,7 @@ def exhaust(port):
 
 def attempt(host, port):
     """One connect that may fail."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as conn:
+    with socket.socket(family_of(host)) as conn:
         conn.settimeout(0.3)
         try:
             conn.connect((host, port))
@@ -233,13 +252,25 @@ def attempt(host, port):
             say(name_of(error))
 
 
+def dial(port, count):
+    """How long it takes until a connection is good for something."""
+    for _ in range(count):
+        began = time.monotonic()
+        with connect(port) as conn:
+            echo(conn, b"x")
+        say(f"{(time.monotonic() - began) * 1000:.0f}")
+
+
 VERBS = {"serve": serve, "threads": threads, "ask": ask, "hold": hold,
-         "pump": pump, "exhaust": exhaust, "try": attempt}
+         "pump": pump, "exhaust": exhaust, "try": attempt, "dial": dial}
 
 
 def main():
     """Runs the verb; numbers among the arguments are numbers."""
+    global HOST
     verb, *rest = sys.argv[1:]
+    if verb == "--at":
+        HOST, verb, *rest = rest
     VERBS[verb](*[int(a) if a.isdigit() else a for a in rest])
 
 

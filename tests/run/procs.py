@@ -146,16 +146,23 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def has_listener(lines, port):
+    """Does a table like /proc/net/tcp have a listener on the port?"""
+    wanted = f":{port:04X}"
+    for line in lines:
+        fields = line.split()
+        if len(fields) > 3 and fields[3] == "0A" and fields[1].endswith(wanted):
+            return True
+    return False
+
+
 def is_listening(port):
     """Is there a TCP listener? Looks without connecting."""
-    wanted = f":{port:04X}"
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         try:
             with open(table, encoding="ascii") as file:
-                for line in file:
-                    fields = line.split()
-                    if fields[3] == "0A" and fields[1].endswith(wanted):
-                        return True
+                if has_listener(file, port):
+                    return True
         except FileNotFoundError:
             pass
     return False
@@ -166,18 +173,30 @@ def is_listening(port):
 class Program:
     """A program that runs beside the test."""
 
+    patience = 1  # more where everything takes longer
+
     def __init__(self, command, env=None, limits=None, stdin=None):
         self.command = [str(part) for part in command]
         self.log = tempfile.NamedTemporaryFile(
             mode="w+b", dir=scratch(), prefix="log-", delete=False)
-        self.process = subprocess.Popen(
+        self.process = self._launch(env, limits, stdin)
+        self.pid = self.process.pid
+        self.listens = is_listening  # where its ports are to be looked for
+        self.offers = None  # counts a port's listeners that are complete
+        _started.append(self)
+
+    def _launch(self, env, limits, stdin):
+        return subprocess.Popen(
             self.command, stdin=stdin or subprocess.DEVNULL,
             stdout=self.log, stderr=subprocess.STDOUT,
             env={**os.environ, **(env or {})}, start_new_session=True,
             preexec_fn=limits)
-        self.pid = self.process.pid
-        self.offers = None  # counts a port's listeners that are complete
-        _started.append(self)
+
+    def _signal(self, number):
+        _signal(self.pid, number)
+
+    def _kill_session(self):
+        kill_session(self.pid)
 
     def alive(self):
         """Is it still running?"""
@@ -197,7 +216,7 @@ class Program:
 
     def is_ready(self, port, listeners=1):
         """Does somebody listen on the port, completely?"""
-        return is_listening(port) and (
+        return self.listens(port) and (
             self.offers is None or self.offers(port) >= listeners)
 
     def wait_port(self, port, seconds=10):
@@ -207,12 +226,13 @@ class Program:
                 raise Timeout(f"{self} ended with {self.process.poll()}:\n"
                               + self.output())
             return self.is_ready(port)
-        wait_until(ready, seconds, f"{self} listening on port {port}")
+        wait_until(ready, seconds * self.patience,
+                   f"{self} listening on port {port}")
 
     def terminate(self, seconds=5):
         """Asks it to end; kills it when it does not."""
         if self.alive():
-            _signal(self.pid, signal.SIGTERM)
+            self._signal(signal.SIGTERM)
         try:
             return self.wait(seconds)
         except Timeout:
@@ -221,9 +241,9 @@ class Program:
     def kill(self):
         """Ends it, and all that it has started, at once."""
         if self.alive():
-            _signal(self.pid, signal.SIGKILL)
+            self._signal(signal.SIGKILL)
         status = self.process.wait()
-        kill_session(self.pid)
+        self._kill_session()
         return status
 
     def __str__(self):

@@ -7,7 +7,7 @@
 Each test gets a session of its own, a time limit as a whole and one between
 two lines of output; what it leaves behind is killed. Prints a line per test
 and, last, "N passed, N failed[, N skipped]", where each subtest of a TAP
-program counts. Logs go to --out.
+program counts. Suite rdma is run only when it is named. Logs go to --out.
 """
 
 import argparse
@@ -30,6 +30,7 @@ import tap  # noqa: E402
 
 QUIET_SECONDS = 120  # between two lines of output
 SKIPPED = 77         # exit status of a test without TAP
+ON_REQUEST = {"rdma"}  # suites that are run only when they are named
 
 Test = collections.namedtuple(
     "Test", "build suite name command env workdir seconds parallel protocol")
@@ -89,6 +90,11 @@ def introspect(label, build):
                    entry["is_parallel"], entry["protocol"])
 
 
+def asked_for(suite, wanted):
+    """Is a suite among those named, or, when none is, a usual one?"""
+    return suite in wanted if wanted else suite not in ON_REQUEST
+
+
 def choose(specifications, pattern):
     """All tests asked for, in the order of Meson."""
     chosen = []
@@ -97,7 +103,7 @@ def choose(specifications, pattern):
         build, _, suites = rest.partition(":")
         wanted = set(suites.split(",")) if suites else None
         for test in introspect(label, build):
-            if wanted is not None and test.suite not in wanted:
+            if not asked_for(test.suite, wanted):
                 continue
             if pattern is None or pattern.search(title(test)):
                 chosen.append(test)

@@ -2,6 +2,7 @@
 #include "internal.h"
 
 #include <dlfcn.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,11 +22,34 @@ static void first_line(char *out, size_t room, const char *text)
 	out[strcspn(out, "\n")] = '\0';
 }
 
+/*
+ * Libraries that are loaded may take signals for themselves (PSM's, which
+ * libfabric brings along, prints on a fault where it is). They are the
+ * program's.
+ */
+static void *open_quietly(const char *path)
+{
+	struct sigaction before[NSIG];
+	void *handle;
+
+	for (int s = 1; s < NSIG; s++)
+		sigaction(s, NULL, &before[s]);
+	handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	for (int s = 1; s < NSIG; s++) {
+		struct sigaction now;
+
+		if (sigaction(s, NULL, &now) == 0 &&
+			now.sa_sigaction != before[s].sa_sigaction)
+			sigaction(s, &before[s], NULL);
+	}
+	return handle;
+}
+
 enum status os_library_open(const char *path, void **lib, char *err,
 	size_t errlen)
 {
 	int saved = errno;
-	void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	void *handle = open_quietly(path);
 	const char *why = handle ? NULL : dlerror();
 
 	errno = saved;

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "base/sockaddr.h"
+#include "transport/fabric/fab_alive.h"
 #include "transport/fabric/fab_helper.h"
 #include "transport/fabric/fab_lib.h"
 #include "transport/fabric/fab_listener.h"
@@ -149,6 +150,7 @@ void fab_arrival_up(struct transport_conn *c)
 
 	os_mutex_lock(&c->lock);
 	atomic_store(&c->stage, FAB_QUEUED);
+	fab_alive_start(c);
 	os_mutex_unlock(&c->lock);
 	if (l)
 		fab_listener_push(l, c);

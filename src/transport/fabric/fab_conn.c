@@ -129,7 +129,7 @@ static struct transport_conn *alloc(struct fab_net *n, enum fab_side side)
 	c->net = n;
 	c->side = side;
 	c->process = os_process_id();
-	c->handle = c->bell = c->cq_handle = OS_NO_HANDLE;
+	c->handle = c->bell = c->cq_handle = c->socket = OS_NO_HANDLE;
 	atomic_init(&c->over, ST_OK);
 	fab_rdma_init(c);
 	return c;
@@ -267,6 +267,9 @@ static void take_done(struct transport_conn *c,
 	case FAB_USE_PART:
 		fab_part_done(c, w, ST_OK);
 		break;
+	case FAB_USE_PING:
+		c->pinging = false;
+		break;
 	}
 }
 
@@ -286,6 +289,9 @@ static void take_failed(struct transport_conn *c, struct fid_cq *cq)
 		fab_part_done(c, w, st);
 	else if (w->use == FAB_USE_TX)
 		fab_tx_done(c, (struct fab_slot *)w);
+	/* What is not the consequence of an end is its cause. */
+	if (st != ST_RESET && w->use != FAB_USE_PART)
+		fab_conn_end(c, ST_ABORTED);
 	/* Why a handshake has failed, the event queue tells. */
 	if (atomic_load(&c->stage) != FAB_CONNECTING &&
 		(w->use != FAB_USE_PART || st == ST_RESET))

@@ -34,7 +34,7 @@ enum fab_stage { FAB_CONNECTING, FAB_QUEUED, FAB_OPEN };
 enum fab_side { FAB_CLIENT, FAB_SERVER };
 
 /* What a completion brings back: the first member of what it is about. */
-enum fab_use { FAB_USE_RX, FAB_USE_TX, FAB_USE_PART };
+enum fab_use { FAB_USE_RX, FAB_USE_TX, FAB_USE_PART, FAB_USE_PING };
 struct fab_work {
 	struct fi_context2 context;
 	enum fab_use use;
@@ -114,6 +114,11 @@ struct transport_conn {
 	bool watched; /* in the helper's poller */
 	bool attended;      /* somebody looks at it: WSDOpenChannel */
 	_Atomic bool poked; /* the helper is to serve it now */
+
+	/* is the other host there? see fab_alive.h */
+	os_handle socket; /* libfabric's, or OS_NO_HANDLE */
+	struct fab_work ping;
+	bool pinging;
 
 	/* setting up and ending: fab_lock */
 	unsigned attempt;

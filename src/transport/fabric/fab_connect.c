@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/sockaddr.h"
+#include "transport/fabric/fab_alive.h"
 #include "transport/fabric/fab_helper.h"
 #include "transport/fabric/fab_lib.h"
 #include "transport/fabric/fab_ops.h"
@@ -106,6 +107,7 @@ void fab_connect_up(struct transport_conn *c, const void *answer, size_t len)
 	}
 	c->credits = c->granted = slots;
 	atomic_store(&c->stage, FAB_QUEUED);
+	fab_alive_start(c);
 	fab_conn_progress(c);
 }
 

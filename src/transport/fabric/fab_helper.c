@@ -4,6 +4,7 @@
 #include <rdma/fi_errno.h>
 #include <stdatomic.h>
 
+#include "transport/fabric/fab_alive.h"
 #include "transport/fabric/fab_connect.h"
 #include "transport/fabric/fab_lib.h"
 #include "transport/fabric/fab_listener.h"
@@ -31,6 +32,7 @@ static struct {
 	unsigned net_count;
 	_Atomic unsigned unsent; /* connections */
 	_Atomic bool poked;      /* some connection is to be served */
+	uint64_t next_look;      /* at who lives */
 } helper = {.lock = OS_MUTEX_INIT, .poller = OS_NO_HANDLE};
 
 /* ---- the lock -------------------------------------------------------- */
@@ -289,10 +291,28 @@ static void serve_poked(void)
 	}
 }
 
+/* Returns when to look next: while there are connections. */
+static uint64_t look_who_lives(uint64_t now)
+{
+	struct transport_conn *c = fab_conn_first();
+
+	if (!c)
+		return OS_FOREVER;
+	if (now < helper.next_look)
+		return helper.next_look;
+	helper.next_look = now + fab_alive_interval();
+	for (; c; c = c->next) {
+		os_mutex_lock(&c->lock);
+		fab_alive_look(c);
+		os_mutex_unlock(&c->lock);
+	}
+	return helper.next_look;
+}
+
 /* What has taken too long; returns when the next will have. */
 static uint64_t look_at_clock(void)
 {
-	uint64_t now = os_now(), next = OS_FOREVER;
+	uint64_t now = os_now(), next = look_who_lives(now);
 	struct transport_conn *c = fab_conn_first(), *after;
 
 	for (; c; c = after) {

@@ -1,0 +1,144 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Programs under wsd between two machines that have RDMA verbs."""
+
+import glob
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import machine  # noqa: E402
+import hosts  # noqa: E402
+import procs  # noqa: E402
+from explain import PEER, WSD, Fast, start_echo  # noqa: E402
+from tap import Skip, case, check, check_equal, main, note  # noqa: E402
+
+SIZES = (1, 100, 4096, 65537, 1 << 20, 16 << 20)
+CONNECTIONS = 2
+SOON = 10  # seconds, where all is slow
+KILLED = {"eof", "ECONNRESET", "EPIPE"}
+LOST = {"ETIMEDOUT", "ECONNRESET", "EHOSTUNREACH", "ENETUNREACH", "EPIPE"}
+
+
+def need_wsd():
+    """There is nothing to test without it."""
+    if not WSD:
+        raise Skip("runs without wsd")
+
+
+@case("two machines boot", seconds=240)
+def boots():
+    need_wsd()
+    for each in machine.pair():
+        outcome = each.run(WSD, "--version")
+        check_equal(outcome.status, 0, str(outcome))
+
+
+@case("the provider obeys the rules over verbs", seconds=600)
+def conforms():
+    need_wsd()
+    found = glob.glob(os.path.join(os.environ.get("WSD_BUILD", "."), "src",
+                                   "**", "libwsd-fabric.so"), recursive=True)
+    if not found:
+        raise Skip("libwsd-fabric.so has not been built")
+    a, _ = machine.pair()
+    kit = a.start(WSD, "conform", found[0])
+    while kit.alive():
+        try:
+            kit.wait(30)
+        except procs.Timeout:
+            note("it is still running")
+    check_equal(kit.wait(1), 0, kit.output())
+
+
+@case("echoes from 1 B to 16 MB come back whole", seconds=240)
+def echoes():
+    need_wsd()
+    a, b = machine.pair()
+    for address in (a.address, a.address6):
+        server, client = Fast(a), Fast(b)
+        _, port = start_echo(server.start, at=address)
+        outcome = client.run(*PEER, "--at", address, "ask", port, 1, *SIZES,
+                             seconds=100)
+        check_equal(outcome.status, 0, str(outcome))
+        hosts.check_ends(server, client, 1)
+
+
+@case("Redis serves another machine without an error", seconds=180)
+def redis():
+    need_wsd()
+    a, b = machine.pair()
+    server, client = Fast(a), Fast(b)
+    port = procs.free_port()
+    server.start("redis-server", "--port", port, "--bind", a.address,
+                 "--protected-mode", "no", "--save", "", "--dir",
+                 "/tmp").wait_port(port)
+    outcome = client.run("redis-benchmark", "-h", a.address, "-p", port, "-t",
+                         "get,set", "-n", 2000, "-c", 10, "--csv", seconds=120)
+    check_equal(outcome.status, 0, str(outcome))
+    check("rror" not in outcome.out + outcome.err, str(outcome))
+    note(outcome.out)
+    hosts.check_ends(server, client, 10)
+
+
+def start_pump(a, b):
+    """Busy connections between the machines: returns server and client."""
+    server, port = start_echo(Fast(a).start, at=a.address)
+    client = Fast(b)
+    pump = client.start(*PEER, "--at", a.address, "pump", port, CONNECTIONS)
+    procs.wait_until(
+        lambda: pump.output().count("connected") == CONNECTIONS, 60,
+        "connections")
+    hosts.check_route(client, "connect", CONNECTIONS)
+    time.sleep(1)
+    return server, pump
+
+
+def check_endings(pump, seconds, allowed):
+    """All connections of a pump end in time, in a way that is allowed."""
+    began = time.monotonic()
+    check_equal(pump.wait(seconds), 0, pump.output())
+    ends = [word for word in pump.output().split()
+            if word not in ("connected", "done")]
+    note(f"after {time.monotonic() - began:.2f} s: {ends}")
+    check_equal(len(ends), CONNECTIONS, "ends")
+    check(set(ends) <= allowed, f"ends {ends}")
+
+
+@case("a server that is killed ends its clients on another machine soon",
+      seconds=150)
+def kill_server():
+    need_wsd()
+    server, pump = start_pump(*machine.pair())
+    server.kill()
+    check_endings(pump, SOON, KILLED)
+
+
+@case("a cable that is pulled is an error, in time; then all works again",
+      seconds=240)
+def unplugged():
+    need_wsd()
+    a, b = machine.pair()
+    _, pump = start_pump(a, b)
+    a.unplug()
+    check_endings(pump, 40, LOST)
+    a.plug()
+    server, client = Fast(a), Fast(b)
+    _, port = start_echo(server.start, at=a.address)
+    outcome = client.run(*PEER, "--at", a.address, "ask", port, 1, 10000)
+    check_equal(outcome.status, 0, str(outcome))
+
+
+@case("a machine that is lost is an error, in time", seconds=150)
+def lost():
+    need_wsd()
+    a, b = machine.pair()
+    _, pump = start_pump(a, b)
+    a.lose()
+    check_endings(pump, 40, LOST)
+
+
+if __name__ == "__main__":
+    main()
