@@ -111,11 +111,17 @@ static bool start(struct sw_provider *p, startup_fn startup, char *err,
 		return false;
 	}
 	ask_extensions(p);
+	p->probe6 = INVALID_SOCKET;
+	if (p->can.dwFlags & WSD_CAP_INET6)
+		p->probe6 = p->spi.lpWSPSocket(AF_INET6, SOCK_STREAM,
+			IPPROTO_TCP, &info, 0, WSA_FLAG_OVERLAPPED, &code);
 	if (p->register_memory && p->deregister_memory)
 		return true;
 	snprintf(err, errlen, "it lacks the memory registration functions that "
 		"every SAN service provider must have");
 	p->spi.lpWSPCloseSocket(p->probe, &code);
+	if (p->probe6 != INVALID_SOCKET)
+		p->spi.lpWSPCloseSocket(p->probe6, &code);
 	p->spi.lpWSPCleanup(&code);
 	return false;
 }

@@ -36,6 +36,7 @@ struct sw_provider {
 	LPFN_WSDOPENCHANNEL open_channel;
 	/* Its socket for queries, never bound; see section 4 of the specification. */
 	SOCKET probe;
+	SOCKET probe6; /* the same for IPv6; INVALID_SOCKET when it has none */
 };
 
 /*

@@ -74,26 +74,29 @@ bool reach_lists(const struct reach_table *t, unsigned provider)
 
 /* ---- making it -------------------------------------------------------- */
 
-static bool ask_addresses(struct sw_provider *p, void *room, size_t len)
+/* A socket's family is that of the addresses it lists. */
+static bool ask_addresses(struct sw_provider *p, SOCKET probe, void *room,
+	size_t len)
 {
 	DWORD bytes = 0;
 	INT err = 0, r;
 
 	gate_enter();
-	r = p->spi.lpWSPIoctl(p->probe, SIO_ADDRESS_LIST_QUERY, NULL, 0, room,
+	r = p->spi.lpWSPIoctl(probe, SIO_ADDRESS_LIST_QUERY, NULL, 0, room,
 		(DWORD)len, &bytes, NULL, NULL, NULL, &err);
 	gate_leave();
 	return r == 0;
 }
 
-static void add_provider(struct reach_table *t, unsigned place,
-	struct sw_provider *p, const struct os_subnet *subnets, unsigned count)
+static void add_addresses(struct reach_table *t, unsigned place,
+	struct sw_provider *p, SOCKET probe, const struct os_subnet *subnets,
+	unsigned count)
 {
 	_Alignas(SOCKET_ADDRESS_LIST) char buf[LIST_BYTES];
 	SOCKET_ADDRESS_LIST *list = (SOCKET_ADDRESS_LIST *)buf;
 	struct addr a;
 
-	if (!ask_addresses(p, buf, sizeof buf))
+	if (!ask_addresses(p, probe, buf, sizeof buf))
 		return;
 	for (INT i = 0; i < list->iAddressCount; i++) {
 		SOCKET_ADDRESS *sa = &list->Address[i];
@@ -104,6 +107,14 @@ static void add_provider(struct reach_table *t, unsigned place,
 		a.port = 0;
 		reach_add(t, place, &a, subnets, count);
 	}
+}
+
+static void add_provider(struct reach_table *t, unsigned place,
+	struct sw_provider *p, const struct os_subnet *subnets, unsigned count)
+{
+	add_addresses(t, place, p, p->probe, subnets, count);
+	if (p->probe6 != INVALID_SOCKET)
+		add_addresses(t, place, p, p->probe6, subnets, count);
 }
 
 /* False: the system does not tell now. */

@@ -415,7 +415,7 @@ enum status fab_arm(struct transport_conn *c, unsigned interest)
 	os_mutex_lock(&c->lock);
 	quiet = is_quiet(c, interest);
 	if (quiet) {
-		c->armed |= interest | TRANSPORT_IN;
+		c->armed |= interest;
 		fab_helper_watch(c);
 	} else {
 		atomic_store(&c->reported, news_of(c));

@@ -144,13 +144,19 @@ static void add(const struct addr *own, struct fi_info *info)
 	nets.first = n;
 }
 
+/* An address that means something on one link only names no host. */
+static bool is_link_local(const struct addr *a)
+{
+	return a->family == 6 && a->ip[0] == 0xfe && (a->ip[1] & 0xc0) == 0x80;
+}
+
 static bool wants(const struct fi_info *i, struct addr *own)
 {
 	return i->fabric_attr && i->fabric_attr->prov_name && i->src_addr &&
 		strcmp(i->fabric_attr->prov_name, nets.wanted) == 0 &&
 		i->ep_attr->type == FI_EP_MSG &&
 		addr_from_sockaddr(i->src_addr, (int)i->src_addrlen, own) &&
-		!addr_is_any(own);
+		!addr_is_any(own) && !is_link_local(own);
 }
 
 /* Nets come to life again with their address. */
