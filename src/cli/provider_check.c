@@ -71,7 +71,8 @@ static void examine(struct report *r)
 	if (missing)
 		add_problem(r, "it lacks %s, which every SAN service provider "
 			"has: ask its maker for a better one", missing);
-	if (r->c.address_count == 0)
+	/* Nobody has asked for a built-in one: its network need not be there. */
+	if (r->c.address_count == 0 && r->entry->scope != INSTALL_BUILTIN)
 		add_problem(r, "it has no address, so nothing will use it: is "
 			"its network up?");
 	if (r->c.max_message < SPI_MESSAGE_MIN)
@@ -174,7 +175,7 @@ static void print_offer(const struct spi_client *c)
 	printf("  addresses    ");
 	for (unsigned i = 0; i < c->address_count; i++)
 		printf("%s%s", i ? ", " : "", ip_text(&c->addresses[i], text));
-	puts(c->address_count ? "" : "none");
+	puts(c->address_count ? "" : "none; see 'wsd info'");
 	printf("  extensions   ");
 	print_extensions(c, true);
 	printf("  lacks        ");
