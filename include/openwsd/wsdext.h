@@ -9,7 +9,8 @@
  * thread, to ask what a provider can do, or to receive without copying twice.
  *
  * Like every SPI function they return 0 on success, else SOCKET_ERROR with the
- * code at *lpErrno, may be called from any thread, and do not block.
+ * code at *lpErrno, may be called from any thread, and do not block (but for
+ * WSDQueryNetworks).
  */
 #ifndef OPENWSD_WSDEXT_H
 #define OPENWSD_WSDEXT_H
@@ -120,6 +121,46 @@ typedef struct _WSDPEER {
 /* Connecting: who offers the address. Connected: the peer. WSAENOTCONN. */
 typedef int (WSPAPI *LPFN_WSDPEERIDENTITY)(SOCKET s, LPWSDPEER lpPeer,
 	LPINT lpErrno);
+
+/* ---- which networks there are ----------------------------------------- */
+
+#define WSDID_QUERYNETWORKS                                                   \
+	{0x6d1f0a57, 0x3c1e, 0x4b7a,                                          \
+		{0x9a, 0x52, 0x0e, 0x57, 0x53, 0x44, 0x00, 0x07}}
+
+/* Bits of dwFlags. */
+#define WSD_NETWORK_USABLE 0x1u /* the provider can use it, though perhaps not
+				   with the settings as they are */
+#define WSD_NETWORK_IN_USE 0x2u /* it does: the address is one of those that
+				   SIO_ADDRESS_LIST_QUERY tells */
+
+/* Text is UTF-8 and ends with a NUL; "" where there is nothing to tell. */
+typedef struct _WSDNETWORK {
+	DWORD cbSize;       /* out: bytes filled */
+	DWORD dwFlags;      /* WSD_NETWORK_... */
+	CHAR szNetwork[32]; /* what carries the messages: "memory", or one of
+			       libfabric's providers, "verbs" */
+	CHAR szDevice[64];  /* "mlx5_0", "eth0" */
+	CHAR szAddress[64]; /* this host's there: "192.0.2.1", "fe80::1%2" */
+	CHAR szReason[160]; /* not in use: why, and what would change that */
+} WSDNETWORK, *LPWSDNETWORK;
+
+/*
+ * Tells people what a provider has found: the networks that it uses, those it
+ * could use and those it cannot, one record for each address of each. No socket
+ * needed. Unlike the other functions it may take a moment, because the hardware
+ * is looked at anew.
+ *
+ * *lpdwCount, in: how many records there is room for at lpNetworks; out: how
+ * many there are. lpNetworks->cbSize, in: bytes of each record there, at least
+ * 8; each is filled up to that, and its own cbSize says how far. With room for
+ * none lpNetworks is not looked at.
+ * WSAENOBUFS: there are more than there is room for; the first ones are filled
+ * in. WSAEFAULT: no lpdwCount, or room but no lpNetworks or too small a cbSize.
+ * WSANOTINITIALISED.
+ */
+typedef int (WSPAPI *LPFN_WSDQUERYNETWORKS)(LPWSDNETWORK lpNetworks,
+	LPDWORD lpdwCount, LPINT lpErrno);
 
 /* ---- sockets that several processes have ------------------------------ */
 

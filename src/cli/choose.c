@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "message.h"
+#include "spi_source.h"
 
 bool choose_is_path(const char *which)
 {
@@ -37,31 +38,67 @@ static bool choose_name(const char *name, struct install_entry *out)
 	return false;
 }
 
-static bool take_first_good(void *ctx, const struct install_entry *e)
+/* A search for the first good entry, or the first that reaches `to`. */
+struct search {
+	const struct addr *to; /* NULL: the first will do */
+	struct spi_client *c;
+	struct install_entry *out; /* no library: nothing so far */
+	bool started;              /* c is, with out */
+};
+
+static bool start_if_it_reaches(struct search *s, const char *library)
 {
-	struct install_entry *out = ctx;
+	char why[SPI_WHY_MAX];
+
+	if (!spi_client_load(s->c, library, why))
+		return false;
+	if (spi_client_start(s->c, why)) {
+		s->started = !spi_client_missing(s->c) &&
+			s->c->max_message >= SPI_MESSAGE_MIN &&
+			spi_reaches(s->c, s->to);
+		if (s->started)
+			return true;
+		spi_client_stop(s->c);
+	}
+	spi_client_unload(s->c);
+	return false;
+}
+
+static bool take_good(void *ctx, const struct install_entry *e)
+{
+	struct search *s = ctx;
 
 	if (e->problem[0])
 		message("%s", e->problem);
 	if (e->problem[0] || !e->library[0])
 		return true;
-	*out = *e;
+	if (!s->out->library[0])
+		*s->out = *e;
+	if (!s->to)
+		return false;
+	if (!start_if_it_reaches(s, e->library))
+		return true;
+	*s->out = *e;
 	return false;
 }
 
-static bool choose_first(struct install_entry *out)
+static bool choose_first(struct search *s)
 {
 	char why[INSTALL_WHY_MAX];
-	struct install_entry preferred;
+	struct install_entry e;
 
-	if (install_preferred(&preferred))
-		return choose_path(preferred.library, out);
-	memset(out, 0, sizeof *out);
-	if (!install_each(INSTALL_ANY, take_first_good, out, why)) {
+	if (install_preferred(&e))
+		return choose_path(e.library, s->out);
+	memset(s->out, 0, sizeof *s->out);
+	if (!install_each(INSTALL_ANY, take_good, s, why)) {
 		message("%s", why);
 		return false;
 	}
-	if (out->library[0] || install_builtin(0, out))
+	if (s->out->library[0])
+		return true;
+	for (unsigned i = 0; install_builtin(i, &e) && take_good(s, &e); i++)
+		;
+	if (s->out->library[0])
 		return true;
 	message("no provider is installed; see 'wsd provider --help'");
 	return false;
@@ -69,8 +106,10 @@ static bool choose_first(struct install_entry *out)
 
 bool choose_provider(const char *which, struct install_entry *out)
 {
+	struct search s = {.out = out};
+
 	if (!which)
-		return choose_first(out);
+		return choose_first(&s);
 	if (choose_is_path(which))
 		return choose_path(which, out);
 	return choose_name(which, out);
@@ -87,6 +126,9 @@ static bool is_complete(const struct spi_client *c, const char *library)
 		message("%s: its messages have at most %" PRIu32 " bytes, %d "
 			"are needed", library, (uint32_t)c->max_message,
 			SPI_MESSAGE_MIN);
+	else if (c->address_count == 0)
+		message("%s: it has no address: is its network up? See 'wsd "
+			"info'", library);
 	else
 		return true;
 	return false;
@@ -111,11 +153,15 @@ static bool start(struct spi_client *c, const char *library)
 	return false;
 }
 
-bool choose_and_start(const char *which, struct spi_client *c,
-	struct install_entry *out)
+bool choose_and_start(const char *which, const struct addr *to,
+	struct spi_client *c, struct install_entry *out)
 {
-	if (!choose_provider(which, out))
+	struct search s = {.to = to, .c = c, .out = out};
+
+	if (which ? !choose_provider(which, out) : !choose_first(&s))
 		return false;
+	if (s.started)
+		return true;
 	if (out->problem[0]) {
 		message("%s", out->problem);
 		return false;

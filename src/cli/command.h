@@ -20,6 +20,7 @@ struct command {
 
 extern const struct command command_conform;
 extern const struct command command_help;
+extern const struct command command_info;
 extern const struct command command_perf;
 extern const struct command command_ping;
 extern const struct command command_policy;

@@ -6,6 +6,7 @@ const struct command *const commands[] = {
 	&command_run,
 	&command_ping,
 	&command_perf,
+	&command_info,
 	&command_provider,
 	&command_policy,
 	&command_conform,

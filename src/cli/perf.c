@@ -28,7 +28,8 @@ static const char usage[] =
 	"  --server         answer those who measure, and `wsd ping`\n"
 	"  --port PORT      of the server; default 7470\n"
 	"  --provider NAME  from the catalog, or the path of a library;\n"
-	"                   default: the first of the catalog\n"
+	"                   default: the first of the catalog that reaches\n"
+	"                   HOST\n"
 	"  --size BYTES     this size only, 1 to 1M; K and M may follow\n"
 	"  --seconds S      how long each figure is measured; default 0.2\n"
 	"  --json           for programs\n"
@@ -129,15 +130,15 @@ static int measure(struct request *r, struct spi_client *c, const char *library)
 		.peer = r->to, .same_command = !r->host, .ns = r->ns};
 	struct perf_peer p;
 	struct link l;
-	char text[LINK_TEXT_MAX], where[ADDR_TEXT_MAX];
+	char text[LINK_TEXT_MAX], where[ADDR_TEXT_MAX], hint[SERVER_HINT_MAX];
 	int code = link_connect(c, &r->to, PERF_PATIENCE, &l);
 
 	if (!code)
 		code = perf_peer_open(&p, &l);
 	if (code && code != LINK_INTERRUPTED)
-		message("cannot connect to %s: %s; is 'wsd perf --server' "
+		message("cannot connect to %s: %s; is 'wsd perf --server%s' "
 			"running there?", addr_text(&r->to, where),
-			link_text(code, text));
+			link_text(code, text), server_hint(c, hint));
 	if (code)
 		return 1;
 	code = perf_peer_greet(&p);
@@ -173,6 +174,14 @@ static void serving(const struct addr *at)
 	fflush(stdout);
 }
 
+/* Every address: where there is IPv6, :: serves IPv4 as well. */
+static int serve(struct request *r, struct spi_client *c)
+{
+	if (c->can.dwFlags & WSD_CAP_INET6)
+		r->to = addr_any(6, r->to.port);
+	return perf_serve(c, &r->to, serving);
+}
+
 static int act(struct request *r, struct spi_client *c, const char *library)
 {
 	/* The parent ends its child; Ctrl-C is not for both. */
@@ -183,7 +192,7 @@ static int act(struct request *r, struct spi_client *c, const char *library)
 	if (r->child)
 		return perf_child_serve(c);
 	if (r->server)
-		return perf_serve(c, &r->to, serving);
+		return serve(r, c);
 	return r->host ? measure(r, c, library) : with_child(r, c, library);
 }
 
@@ -210,7 +219,7 @@ static int run(int argc, char **argv)
 		return options_status(n);
 	if (!agree(&r) || !check_values(&r))
 		return EXIT_USAGE;
-	if (!choose_and_start(r.provider, &c, &e))
+	if (!choose_and_start(r.provider, r.host ? &r.to : NULL, &c, &e))
 		return 1;
 	status = act(&r, &c, e.library);
 	spi_client_stop(&c);

@@ -214,21 +214,37 @@ int perf_serve(struct spi_client *c, const struct addr *at,
 	return serve(&l);
 }
 
+const char *server_hint(const struct spi_client *c, char text[SERVER_HINT_MAX])
+{
+	text[0] = '\0';
+	if (!(c->can.dwFlags & WSD_CAP_SAME_HOST))
+		snprintf(text, SERVER_HINT_MAX, " --provider %.40s",
+			spi_client_name(c));
+	return text;
+}
+
 /* ---- as a child ------------------------------------------------------- */
 
 enum { CHILD_SECONDS = 24 * 3600, PORT_FIRST = 32768, PORTS = 28000 };
 enum { CHILD_TRIES = 20 };
 
-/* Where the two ends of one command meet. */
+/* Where the two ends of one command meet. An address with a scope cannot be
+ * told as HOST. */
 static bool meeting_place(const struct spi_client *c, struct addr *out)
 {
+	bool found = false;
+
 	for (unsigned i = 0; i < c->address_count; i++) {
-		*out = c->addresses[i];
-		if (addr_is_loopback(out))
-			return true;
+		const struct addr *a = &c->addresses[i];
+
+		if (addr_is_loopback(a) || (!found && !a->scope)) {
+			*out = *a;
+			found = true;
+		}
+		if (addr_is_loopback(a))
+			break;
 	}
-	*out = c->addresses[0];
-	return c->address_count > 0;
+	return found;
 }
 
 static int listen_somewhere(struct spi_client *c, struct addr *at,

@@ -20,6 +20,13 @@ int perf_serve(struct spi_client *c, const struct addr *at,
  */
 bool perf_child_start(const char *library, struct os_child *child,
 	struct addr *at);
+/*
+ * What a client's message adds to "wsd perf --server": " --provider NAME", or
+ * "" for a provider that serves this host, the one that a server has anyway.
+ */
+#define SERVER_HINT_MAX 64
+const char *server_hint(const struct spi_client *c, char text[SERVER_HINT_MAX]);
+
 /* What that child does; the exit status. */
 int perf_child_serve(struct spi_client *c);
 

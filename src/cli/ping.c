@@ -32,7 +32,8 @@ static const char usage[] =
 	"  --interval S     seconds between messages; default 1\n"
 	"  --size BYTES     of a message, 1 to 1M; default 56\n"
 	"  --provider NAME  from the catalog, or the path of a library;\n"
-	"                   default: the first of the catalog\n"
+	"                   default: the first of the catalog that reaches\n"
+	"                   HOST\n"
 	"  --json           the summary, for programs\n"
 	"  --help, --version\n"
 	"\n"
@@ -160,7 +161,7 @@ static int open_peer(const struct request *r, struct spi_client *c,
 
 static int ping(const struct request *r, struct spi_client *c)
 {
-	char where[ADDR_TEXT_MAX], text[LINK_TEXT_MAX];
+	char where[ADDR_TEXT_MAX], text[LINK_TEXT_MAX], hint[SERVER_HINT_MAX];
 	struct tally t = {0};
 	struct perf_peer p;
 	int code = open_peer(r, c, &p);
@@ -168,9 +169,9 @@ static int ping(const struct request *r, struct spi_client *c)
 	if (code) {
 		if (code != LINK_INTERRUPTED)
 			message("%s does not answer over %s: %s; is 'wsd perf "
-				"--server' running there?",
+				"--server%s' running there?",
 				addr_text(&r->to, where), spi_client_name(c),
-				link_text(code, text));
+				link_text(code, text), server_hint(c, hint));
 		return 1;
 	}
 	if (!r->json)
@@ -242,7 +243,7 @@ static int run(int argc, char **argv)
 		return options_status(n);
 	if (!check_values(&r))
 		return EXIT_USAGE;
-	if (!choose_and_start(r.provider, &c, &e))
+	if (!choose_and_start(r.provider, r.host ? &r.to : NULL, &c, &e))
 		return 1;
 	interrupt_catch();
 	status = r.host ? ping(&r, &c) : ping_child(&r, &c, e.library);

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "builtin.h"
 #include "command.h"
 #include "host.h"
-#include "install/install.h"
 #include "json.h"
 #include "message.h"
 #include "options.h"
@@ -59,19 +59,10 @@ static void take_policy(const struct question *q, struct answer *a)
 		q->listen ? POLICY_LISTEN : POLICY_CONNECT, &q->addr);
 }
 
-/* The switch finds the provider beside itself, where this program is not. */
-static void tell_builtin(void)
-{
-	struct install_entry e;
-
-	if (install_builtin(0, &e))
-		sw_catalog_builtin(e.library);
-}
-
 static void find_out(const struct question *q, struct answer *a)
 {
 	take_policy(q, a);
-	tell_builtin();
+	builtin_tell_switch();
 	a->count = q->listen
 		? sw_route_look_listen(&q->addr, a->rule, a->providers, &a->why)
 		: sw_route_look(&q->addr, a->rule, a->providers, &a->why);

@@ -71,7 +71,8 @@ static void examine(struct report *r)
 	if (missing)
 		add_problem(r, "it lacks %s, which every SAN service provider "
 			"has: ask its maker for a better one", missing);
-	if (r->c.address_count == 0)
+	/* Nobody has asked for a built-in one: its network need not be there. */
+	if (r->c.address_count == 0 && r->entry->scope != INSTALL_BUILTIN)
 		add_problem(r, "it has no address, so nothing will use it: is "
 			"its network up?");
 	if (r->c.max_message < SPI_MESSAGE_MIN)
@@ -142,6 +143,29 @@ static void print_limit(const char *name, DWORD value)
 		printf("%s %" PRIu32 " bytes", name, (uint32_t)value);
 }
 
+/* One more of a list, on a new line where this one is full. */
+static void print_item(unsigned *column, const char *text)
+{
+	const char *between = *column > INDENT ? ", " : "";
+
+	if (*column > INDENT && *column + 2 + strlen(text) > COLUMNS) {
+		printf(",\n%*s", INDENT, "");
+		*column = INDENT;
+		between = "";
+	}
+	*column += (unsigned)printf("%s%s", between, text);
+}
+
+static void print_addresses(const struct spi_client *c)
+{
+	char text[ADDR_TEXT_MAX];
+	unsigned column = INDENT;
+
+	for (unsigned i = 0; i < c->address_count; i++)
+		print_item(&column, ip_text(&c->addresses[i], text));
+	puts(c->address_count ? "" : "none; see 'wsd info'");
+}
+
 static void print_extensions(const struct spi_client *c, bool there)
 {
 	unsigned column = INDENT;
@@ -150,21 +174,15 @@ static void print_extensions(const struct spi_client *c, bool there)
 
 	for (unsigned i = 0;
 		spi_client_extension(c, i, &name, &has, &required); i++) {
-		if (has != there)
-			continue;
-		if (column > INDENT && column + 2 + strlen(name) > COLUMNS) {
-			printf(",\n%*s", INDENT, "");
-			column = INDENT;
-		}
-		column += (unsigned)printf("%s%s", column > INDENT ? ", " : "",
-			name);
+		if (has == there)
+			print_item(&column, name);
 	}
 	puts(column > INDENT ? "" : "none");
 }
 
 static void print_offer(const struct spi_client *c)
 {
-	char text[ADDR_TEXT_MAX], guid[GUID_TEXT_MAX];
+	char guid[GUID_TEXT_MAX];
 
 	printf("  GUID         %s\n", c->id_known
 		? guid_text(&c->can.ProviderId, guid) : "not told");
@@ -172,9 +190,7 @@ static void print_offer(const struct spi_client *c)
 	printf("  SPI version  %u.%u\n", LOBYTE(c->data.wVersion),
 		HIBYTE(c->data.wVersion));
 	printf("  addresses    ");
-	for (unsigned i = 0; i < c->address_count; i++)
-		printf("%s%s", i ? ", " : "", ip_text(&c->addresses[i], text));
-	puts(c->address_count ? "" : "none");
+	print_addresses(c);
 	printf("  extensions   ");
 	print_extensions(c, true);
 	printf("  lacks        ");

@@ -110,6 +110,9 @@ static const struct extension extensions[] = {
 	EXTENSION(WSDArm, WSDID_ARM, arm, false),
 	EXTENSION(WSDPeerIdentity, WSDID_PEERIDENTITY, peer_identity, false),
 	EXTENSION(WSDOpenChannel, WSDID_OPENCHANNEL, open_channel, false),
+	EXTENSION(WSDAbandon, WSDID_ABANDON, abandon, false),
+	EXTENSION(WSDQueryNetworks, WSDID_QUERYNETWORKS, query_networks,
+		false),
 };
 
 enum { EXTENSIONS = sizeof(extensions) / sizeof(extensions[0]) };
@@ -208,7 +211,6 @@ static DWORD ask_limit(struct spi_client *c, int name)
 static void take_addresses(struct spi_client *c,
 	const SOCKET_ADDRESS_LIST *list)
 {
-	c->address_count = 0;
 	for (INT i = 0; i < list->iAddressCount &&
 		c->address_count < SPI_ADDRESSES_MAX; i++) {
 		const SOCKET_ADDRESS *a = &list->Address[i];
@@ -220,8 +222,9 @@ static void take_addresses(struct spi_client *c,
 	}
 }
 
-/* R54, R58: the list, in room of the size that the provider asks for. */
-static int ask_addresses(struct spi_client *c)
+/* R54, R58: the list of the socket's family, in room of the size that the
+ * provider asks for. */
+static int ask_addresses_of(struct spi_client *c, SOCKET s)
 {
 	DWORD room = 4096, bytes = 0;
 	INT err = 0;
@@ -232,7 +235,7 @@ static int ask_addresses(struct spi_client *c)
 
 		if (!list)
 			return WSAENOBUFS;
-		r = c->t.lpWSPIoctl(c->probe, SIO_ADDRESS_LIST_QUERY, NULL, 0,
+		r = c->t.lpWSPIoctl(s, SIO_ADDRESS_LIST_QUERY, NULL, 0,
 			list, room, &bytes, NULL, NULL, NULL, &err);
 		if (r == 0)
 			take_addresses(c, list);
@@ -242,6 +245,22 @@ static int ask_addresses(struct spi_client *c)
 		room = bytes;
 	}
 	return err;
+}
+
+/* Those of IPv6 only a socket of that family tells, where there are such. */
+static int ask_addresses(struct spi_client *c)
+{
+	int code = ask_addresses_of(c, c->probe), ignored = 0;
+	SOCKET s;
+
+	if (code || !(c->can.dwFlags & WSD_CAP_INET6))
+		return code;
+	s = spi_client_socket(c, AF_INET6, &ignored);
+	if (s == INVALID_SOCKET)
+		return 0;
+	code = ask_addresses_of(c, s);
+	c->t.lpWSPCloseSocket(s, &ignored);
+	return code;
 }
 
 /* ---- start and stop --------------------------------------------------- */
@@ -315,6 +334,7 @@ bool spi_client_start(struct spi_client *c, char why[SPI_WHY_MAX])
 	int code;
 
 	c->tcpip = tcpip_info();
+	c->address_count = 0;
 	c->probe = INVALID_SOCKET;
 	code = entry_of(c)(MAKEWORD(2, 2), &c->data, &c->tcpip, &upcalls,
 		&c->t);

@@ -39,6 +39,8 @@ struct spi_client {
 	LPFN_WSDARM arm;
 	LPFN_WSDPEERIDENTITY peer_identity;
 	LPFN_WSDOPENCHANNEL open_channel;
+	LPFN_WSDABANDON abandon;
+	LPFN_WSDQUERYNETWORKS query_networks;
 
 	WSDCAPABILITIES can; /* cbSize 0: it does not tell */
 	bool id_known;       /* can.ProviderId is set */

@@ -7,6 +7,7 @@
 #include "base/sockaddr.h"
 #include "interrupt.h"
 #include "os/os.h"
+#include "spi_source.h"
 #include "wsa_text.h"
 
 #define MS UINT64_C(1000000)
@@ -183,31 +184,17 @@ void link_listener_close(struct link_listener *l)
 
 /* ---- connecting ------------------------------------------------------- */
 
-static bool is_own(const struct spi_client *c, const struct addr *a)
-{
-	for (unsigned i = 0; i < c->address_count; i++)
-		if (addr_same_ip(&c->addresses[i], a))
-			return true;
-	return false;
-}
-
-/* Where to connect from. False: the provider has no such address. */
+/* A port of the range that clients have. */
 static bool choose_source(const struct spi_client *c, const struct addr *to,
 	struct addr *out)
 {
 	uint16_t chance = 0;
-	bool found = addr_is_loopback(to) || is_own(c, to);
 
-	*out = *to;
-	if (to->family == 4 && addr_is_loopback(to))
-		*out = addr_v4(127, 0, 0, 1, 0);
-	for (unsigned i = 0; i < c->address_count && !found; i++) {
-		*out = c->addresses[i];
-		found = out->family == to->family && !addr_is_loopback(out);
-	}
+	if (!spi_source(c, to, out))
+		return false;
 	os_random(&chance, sizeof chance);
 	out->port = (uint16_t)(PORT_FIRST + chance % PORTS);
-	return found;
+	return true;
 }
 
 /* FD_CONNECT's result. */

@@ -106,6 +106,8 @@ int WSPAPI WSDArm(SOCKET s, DWORD dwInterest, LPINT lpErrno);
 int WSPAPI WSDPeerIdentity(SOCKET s, LPWSDPEER lpPeer, LPINT lpErrno);
 int WSPAPI WSDOpenChannel(SOCKET s, LPWSDCHANNEL lpChannel, LPINT lpErrno);
 int WSPAPI WSDAbandon(SOCKET s, LPINT lpErrno);
+int WSPAPI WSDQueryNetworks(LPWSDNETWORK lpNetworks, LPDWORD lpdwCount,
+	LPINT lpErrno);
 
 /* ---- how an SPI function reports ----------------------------------- */
 

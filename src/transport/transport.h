@@ -95,6 +95,16 @@ struct transport_request {
 	uint32_t private_len;
 };
 
+/* What survey tells of one network. Text is UTF-8, "" for nothing to tell. */
+struct transport_network {
+	char network[32]; /* what carries the messages: "memory", "verbs" */
+	char device[64];  /* "mlx5_0" */
+	char reason[160]; /* not in_use: why, and what would change that */
+	struct addr address; /* this host's there, port 0; family 0: none */
+	bool usable; /* can be used, though perhaps not with these settings */
+	bool in_use; /* is used; then it is usable, too */
+};
+
 enum transport_op { TRANSPORT_WRITE, TRANSPORT_READ };
 
 struct transport_ops {
@@ -117,6 +127,17 @@ struct transport_ops {
 	 * common ones.
 	 */
 	bool (*serves)(const struct addr *a);
+	/*
+	 * For people who want to know why something is used, or is not: every
+	 * network that there is, or that one might expect, once for each of its
+	 * addresses. Those in use are the ones that `addresses` lists. Stores up
+	 * to *count, sets *count to the number there are; ST_FULL when that is
+	 * more. Looks anew on every call, which may take a moment (drivers are
+	 * loaded, hardware is asked), and works when start has found nothing to
+	 * serve. What cannot be looked at is a record whose reason says so, not
+	 * an error. ST_NOMEM.
+	 */
+	enum status (*survey)(struct transport_network *list, unsigned *count);
 
 	/* ---- passive side ---- */
 

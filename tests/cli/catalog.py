@@ -96,7 +96,7 @@ def nothing_left(env):
 @case("what is installed is listed, loads, and is used; removing undoes it")
 def life():
     env = new_home()
-    check_equal([e["catalog"] for e in listed(env)], ["built-in"], "before")
+    check_equal({e["catalog"] for e in listed(env)}, {"built-in"}, "before")
     check("shm: installed (" in good("install", SHM, env=env), "install")
     text = content(entry_file(env))
     check(f"library = {os.path.realpath(SHM)}\n" in text, text)
@@ -112,7 +112,7 @@ def life():
     check(SHM_GUID in out and "shm" in out and "yes" in out, out)
     check("shm: removed (" in good("remove", "shm", env=env), "remove")
     nothing_left(env)  # R6
-    check_equal([e["catalog"] for e in listed(env)], ["built-in"], "after")
+    check_equal({e["catalog"] for e in listed(env)}, {"built-in"}, "after")
 
 
 @case("R7: installing twice says so and changes nothing")

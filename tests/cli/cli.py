@@ -45,8 +45,8 @@ def file_with(name, content, mode=0o644):
 
 @case("--help and --version work everywhere")
 def help_everywhere():
-    for command in ("run", "ping", "perf", "provider", "policy", "conform",
-                    "settings", "help", "version"):
+    for command in ("run", "ping", "perf", "info", "provider", "policy",
+                    "conform", "settings", "help", "version"):
         told = wsd("help", command)
         check_equal((told.status, told.err), (0, ""), str(told))
         check(told.out.startswith(f"usage: wsd {command}"), told.out)

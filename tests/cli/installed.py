@@ -72,9 +72,11 @@ def side_by_side():
     for name in ("one", "two"):
         root, wsd = install()
         outcome = procs.run(wsd, "provider", "list", "--json", env=env)
-        entry, = json.loads(outcome.out)
-        check(entry["library"].startswith(root), str(outcome))
-        check_equal(entry["catalog"], "built-in", str(outcome))
+        entry, *others = json.loads(outcome.out)
+        check_equal(entry["name"], "shm", str(outcome))
+        for found in (entry, *others):
+            check(found["library"].startswith(root), str(outcome))
+            check_equal(found["catalog"], "built-in", str(outcome))
         outcome = procs.run(wsd, "ping", "--count", 1, env=env)
         check_equal(outcome.status, 0, str(outcome))
         entries[name] = (wsd, entry["library"])
@@ -95,8 +97,8 @@ def documents():
     root, _ = install()
     names = {name for _, _, files in os.walk(root) for name in files}
     for name in ("wsd.1", "wsd-run.1", "wsd-provider.1",
-                 "wsd-perf.1", "wsd-ping.1", "wsd-policy.1", "libwsd-preload.so",
-                 "libwsd-shm.so", "wsdext.h", "ws2spi.h", "ws2san.h",
+                 "wsd-info.1", "wsd-perf.1", "wsd-ping.1", "wsd-policy.1",
+                 "libwsd-preload.so", "libwsd-shm.so", "wsdext.h", "ws2spi.h", "ws2san.h",
                  "winsock2.h"):
         check(name in names, f"{name} in {sorted(names)}")
 

@@ -24,5 +24,6 @@ void ext_start(void)
 	ext.peer_identity = (LPFN_WSDPEERIDENTITY)ask(
 		(GUID)WSDID_PEERIDENTITY);
 	ext.abandon = (LPFN_WSDABANDON)ask((GUID)WSDID_ABANDON);
+	ext.networks = (LPFN_WSDQUERYNETWORKS)ask((GUID)WSDID_QUERYNETWORKS);
 	ext.open_channel = (LPFN_WSDOPENCHANNEL)ask((GUID)WSDID_OPENCHANNEL);
 }

@@ -3,6 +3,9 @@
 #include "mock_internal.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+enum { OWN_MAX = 256 };
 
 struct mock_faults mock_faults;
 struct os_mutex mock_lock; /* zeroed memory is an unlocked mutex */
@@ -107,6 +110,35 @@ static bool mock_serves(const struct addr *a)
 		os_address_is_local(a);
 }
 
+static void mock_network(struct transport_network *n, const struct addr *a)
+{
+	memset(n, 0, sizeof *n);
+	strcpy(n->network, "mock");
+	n->usable = true;
+	n->in_use = a != NULL;
+	if (a)
+		n->address = *a;
+	else
+		strcpy(n->reason, "nobody is there");
+}
+
+/* The networks in use, and a last one that is not. */
+static enum status mock_survey(struct transport_network *list, unsigned *count)
+{
+	struct addr own[OWN_MAX];
+	unsigned room = *count, n = OWN_MAX;
+	enum status st = mock_addresses(own, &n);
+
+	if (st != ST_OK && st != ST_FULL)
+		return st;
+	if (n > OWN_MAX)
+		n = OWN_MAX;
+	for (unsigned i = 0; i <= n && i < room; i++)
+		mock_network(&list[i], i < n ? &own[i] : NULL);
+	*count = n + 1;
+	return n + 1 > room ? ST_FULL : ST_OK;
+}
+
 #define MOCK_TRANSPORT(can)                                                   \
 	{                                                                     \
 		.name = "mock",                                               \
@@ -117,6 +149,7 @@ static bool mock_serves(const struct addr *a)
 		.stop = mock_stop,                                            \
 		.addresses = mock_addresses,                                  \
 		.serves = mock_serves,                                        \
+		.survey = mock_survey,                                        \
 		.listen = mock_listen,                                        \
 		.set_backlog = mock_set_backlog,                              \
 		.listener_handle = mock_listener_handle,                      \

@@ -32,12 +32,25 @@ static bool find_all(void *lib)
 		find(lib, "fi_version", &fab_lib.version);
 }
 
+/* The system's words for "not installed" help nobody to install it. */
+static void explain(void)
+{
+	static const char missing[] = LIBRARY ": cannot open shared object "
+		"file: No such file";
+
+	if (strncmp(problem, missing, sizeof missing - 1) == 0)
+		snprintf(problem, sizeof problem, LIBRARY " is not installed: "
+			"apt-get install libfabric1");
+}
+
 static void open_library(void)
 {
 	void *lib;
 
-	if (os_library_open(LIBRARY, &lib, problem, sizeof problem) != ST_OK)
+	if (os_library_open(LIBRARY, &lib, problem, sizeof problem) != ST_OK) {
+		explain();
 		return;
+	}
 	opened = ST_VERSION;
 	if (find_all(lib) && FI_VERSION_GE(fab_lib.version(), FAB_API)) {
 		opened = ST_OK;

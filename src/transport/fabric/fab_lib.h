@@ -32,8 +32,9 @@ struct fab_lib {
 /* Good after fab_lib_open has said ST_OK. */
 extern struct fab_lib fab_lib;
 
-/* Once per process; says the same each time. ST_NOTFOUND not installed,
- * ST_VERSION too old; then fab_lib_problem has one line about it. */
+/* Once per process; says the same each time. ST_NOTFOUND not installed, or it
+ * cannot be loaded, ST_VERSION too old; then fab_lib_problem has one line about
+ * it. */
 enum status fab_lib_open(void);
 const char *fab_lib_problem(void);
 

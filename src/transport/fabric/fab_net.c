@@ -24,7 +24,7 @@ static struct {
 
 /* ---- the setting ----------------------------------------------------- */
 
-static bool has_hardware(void)
+bool fab_has_hardware(void)
 {
 	char text[16];
 	size_t len = sizeof text;
@@ -47,7 +47,7 @@ static bool choose(const char *value)
 	if (strcmp(value, "off") == 0)
 		return true;
 	if (strcmp(value, "auto") == 0)
-		nets.wanted = has_hardware() ? "verbs" : NULL;
+		nets.wanted = fab_has_hardware() ? "verbs" : NULL;
 	else if (strcmp(value, "verbs") == 0)
 		nets.wanted = "verbs";
 	else if (strcmp(value, "tcp") == 0)
@@ -57,12 +57,22 @@ static bool choose(const char *value)
 	return true;
 }
 
-enum status fab_nets_start(void)
+const char *fab_nets_setting(void)
 {
 	const char *value = getenv("WSD_FABRIC");
 
-	if (!value || !*value)
-		value = "auto";
+	return value && *value ? value : "auto";
+}
+
+const char *fab_nets_wanted(void)
+{
+	return nets.wanted;
+}
+
+enum status fab_nets_start(void)
+{
+	const char *value = fab_nets_setting();
+
 	if (!choose(value)) {
 		complain("wsd: WSD_FABRIC: '%s' is not auto, verbs, tcp or off; "
 			"no fabric is used", value);

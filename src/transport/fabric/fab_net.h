@@ -44,6 +44,13 @@ void fab_nets_stop(void);
 /* In a forked child: forgets them; what they held stays with the parent. */
 void fab_nets_forget(void);
 
+/* The setting's value, whether it is one or not. */
+const char *fab_nets_setting(void);
+/* libfabric's provider that follows from it; NULL: none is used. */
+const char *fab_nets_wanted(void);
+/* Does the system know RDMA hardware? */
+bool fab_has_hardware(void);
+
 /* Looks again if this host's addresses have changed. */
 void fab_nets_refresh(void);
 struct fab_net *fab_nets_first(void);

@@ -58,6 +58,9 @@ enum status fab_do_pin(struct transport_conn *c, void *base, uint64_t len,
 	unsigned rights, void **registration);
 void fab_unpin(struct transport_conn *c, void *registration);
 
+/* fab_survey.c */
+enum status fab_survey(struct transport_network *list, unsigned *count);
+
 /* fab_handoff.c */
 enum status fab_pack(struct transport_conn *c, uint8_t *blob, uint32_t *len,
 	os_handle *handles, unsigned *count);

@@ -71,6 +71,7 @@ const struct transport_ops provider_transport = {
 	.stop = fab_stop,
 	.addresses = fab_addresses,
 	.serves = fab_serves,
+	.survey = fab_survey,
 	.listen = fab_listen,
 	.set_backlog = fab_set_backlog,
 	.listener_handle = fab_listener_handle,

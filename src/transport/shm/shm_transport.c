@@ -3,6 +3,8 @@
 #include "transport/shm/shm_ops.h"
 #include "transport/shm/shm_segment.h"
 
+enum { SURVEY_MAX = 256 }; /* addresses that people are told */
+
 static enum status shm_start(void)
 {
 	return ST_OK;
@@ -10,6 +12,24 @@ static enum status shm_start(void)
 
 static void shm_stop(void)
 {
+}
+
+/* Memory reaches every address of this host, and nothing else. */
+static enum status shm_survey(struct transport_network *list, unsigned *count)
+{
+	struct addr own[SURVEY_MAX];
+	unsigned room = *count, n = SURVEY_MAX;
+	enum status st = os_local_addresses(own, &n);
+
+	if (st != ST_OK && st != ST_FULL)
+		return st;
+	if (n > SURVEY_MAX)
+		n = SURVEY_MAX;
+	for (unsigned i = 0; i < n && i < room; i++)
+		list[i] = (struct transport_network){.network = "memory",
+			.address = own[i], .usable = true, .in_use = true};
+	*count = n;
+	return n > room ? ST_FULL : ST_OK;
 }
 
 /* Any memory will do. */
@@ -44,6 +64,7 @@ const struct transport_ops provider_transport = {
 	.stop = shm_stop,
 	.addresses = os_local_addresses,
 	.serves = os_address_is_local,
+	.survey = shm_survey,
 	.listen = shm_listen,
 	.set_backlog = shm_set_backlog,
 	.listener_handle = shm_listener_handle,
