@@ -339,6 +339,9 @@ void fab_conn_progress(struct transport_conn *c)
 {
 	if (!c->ep)
 		return;
+	/* What comes after the answer to a request may be here before it. */
+	if (c->side == FAB_CLIENT && atomic_load(&c->stage) == FAB_CONNECTING)
+		return;
 	/* Each look may finish what the other queue tells of; only the queue of
 	 * receives wakes anybody for it. */
 	take_completions(c, c->cq);
