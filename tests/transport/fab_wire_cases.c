@@ -210,7 +210,7 @@ CASE(fabric_heads_come_back_and_only_with_all_their_bytes)
 		{FAB_DATA, 0, 7, 0}, {FAB_DATA, 0, 0, 31},
 		{FAB_CREDIT, 0, 65535, 0}, {FAB_ACCEPTED, 0, 1, 0},
 		{FAB_REFUSED, REFUSE_REJECTED, 0, 0},
-		{FAB_REFUSED, REFUSE_CLOSING, 0, 0},
+		{FAB_REFUSED, REFUSE_CLOSING, 0, 0}, {FAB_BYE, 0, 3, 0},
 	};
 
 	for (unsigned i = 0; i < sizeof heads / sizeof *heads; i++) {
@@ -232,9 +232,9 @@ CASE(fabric_heads_come_back_and_only_with_all_their_bytes)
 CASE(fabric_heads_that_make_no_sense_are_refused)
 {
 	static const struct fab_head heads[] = {
-		{0, 0, 0, 0}, {FAB_REFUSED + 1, 0, 0, 0}, {255, 0, 0, 0},
+		{0, 0, 0, 0}, {FAB_BYE + 1, 0, 0, 0}, {255, 0, 0, 0},
 		{FAB_DATA, 1, 0, 0}, {FAB_CREDIT, 1, 0, 0},
-		{FAB_CREDIT, 0, 0, 1}, {FAB_ACCEPTED, 0, 0, 4},
+		{FAB_BYE, 1, 0, 0}, {FAB_BYE, 0, 0, 1}, {FAB_CREDIT, 0, 0, 1}, {FAB_ACCEPTED, 0, 0, 4},
 		{FAB_REFUSED, 0, 0, 0},
 		{FAB_REFUSED, REFUSE_CLOSING + 1, 0, 0},
 		{FAB_REFUSED, REFUSE_REJECTED, 0, 2},
@@ -264,7 +264,7 @@ CASE(fabric_heads_of_random_bytes_are_refused_or_say_what_is_taken)
 
 		random_bytes(bytes, sizeof bytes, &state);
 		if (i % 2) { /* nearly right */
-			bytes[0] %= FAB_REFUSED + 2;
+			bytes[0] %= FAB_BYE + 2;
 			bytes[1] %= REFUSE_CLOSING + 2;
 			memset(bytes + 4, 0, 4);
 			bytes[4] = (uint8_t)(len - FAB_HEAD_LEN);

@@ -122,6 +122,20 @@ struct transport_conn *connect_to(const struct addr *to)
 	return c;
 }
 
+struct transport_conn *connect_patiently(const struct addr *to)
+{
+	struct addr from = client_addr(to->family);
+	uint64_t limit = os_now() + PATIENCE;
+	struct transport_conn *c;
+	enum status st;
+
+	while ((st = try_connect(&from, to, &c)) == ST_NOTFOUND &&
+	       os_now() < limit)
+		os_sleep(1000 * 1000);
+	CHECK_OK(st);
+	return c;
+}
+
 struct transport_request *take_next(struct transport_listener *l)
 {
 	struct transport_request *r;

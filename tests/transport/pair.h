@@ -62,6 +62,12 @@ struct transport_listener *listen_free(struct addr *at, bool only_v6,
 enum status try_connect(const struct addr *from, const struct addr *to,
 	struct transport_conn **out);
 struct transport_conn *connect_to(const struct addr *to);
+/*
+ * The same to a listener that another process is about to open. A process is
+ * started before the first listener or connection: beside the threads that a
+ * transport may have from then on, not every program survives a fork.
+ */
+struct transport_conn *connect_patiently(const struct addr *to);
 /* The next request; fails when none comes. */
 struct transport_request *take_next(struct transport_listener *l);
 bool take_gives_nothing(struct transport_listener *l);

@@ -18,7 +18,7 @@ struct client {
 static void run_client(void *arg)
 {
 	const struct client *how = arg;
-	struct transport_conn *c = connect_to(&how->at);
+	struct transport_conn *c = connect_patiently(&how->at);
 
 	for (unsigned i = 0; i < how->messages; i++)
 		send_waiting(c, &i, sizeof i);
@@ -34,10 +34,10 @@ struct served {
 
 static void serve_client(struct served *s, unsigned messages)
 {
-	struct client how = {addr_v4(127, 0, 0, 1, 0), messages};
+	struct client how = {addr_v4(127, 0, 0, 1, random_port()), messages};
 
-	s->listener = listen_free(&how.at, false, 1);
 	s->client = process_start(run_client, &how, sizeof how);
+	CHECK_OK(ops->listen(&how.at, false, 1, &s->listener));
 	CHECK_OK(ops->accept(take_next(s->listener), &s->conn));
 }
 
@@ -215,20 +215,6 @@ static void run_server(void *arg)
 		take_next(l);
 	for (;;)
 		os_sleep(PATIENCE);
-}
-
-static struct transport_conn *connect_patiently(const struct addr *to)
-{
-	uint64_t limit = os_now() + PATIENCE;
-	struct addr from = client_addr(4);
-	struct transport_conn *c;
-	enum status st;
-
-	while ((st = try_connect(&from, to, &c)) == ST_NOTFOUND &&
-	       os_now() < limit)
-		os_sleep(1000 * 1000);
-	CHECK_OK(st);
-	return c;
 }
 
 static void server_dies(bool take)

@@ -53,7 +53,7 @@ static void run_other_user(void *arg)
 
 	if (!process_change_user())
 		process_exit(CASE_SKIP);
-	c = connect_to(arg);
+	c = connect_patiently(arg);
 	expect_status(c, ST_OK);
 	send_exposed(c, WRITABLE);
 	expect_text(c, "written");
@@ -67,7 +67,7 @@ static void run_other_user(void *arg)
 
 CASE_NEEDS(rdma_between_users_works_too, TWO_PROCESSES | TRANSPORT_RDMA_READ)
 {
-	struct addr at = addr_v4(127, 0, 0, 1, 0);
+	struct addr at = addr_v4(127, 0, 0, 1, random_port());
 	uint8_t descriptor[TRANSPORT_DESCRIPTOR_MAX];
 	struct transport_listener *l;
 	struct transport_conn *c;
@@ -76,8 +76,8 @@ CASE_NEEDS(rdma_between_users_works_too, TWO_PROCESSES | TRANSPORT_RDMA_READ)
 
 	if (os_user_id() != 0)
 		case_skip("only root can be two users");
-	l = listen_free(&at, false, 1);
 	other = process_start(run_other_user, &at, sizeof at);
+	CHECK_OK(ops->listen(&at, false, 1, &l));
 	CHECK_OK(ops->accept(take_next(l), &c));
 	ops->peer(c, &who);
 	CHECK(!who.same_user);

@@ -151,6 +151,7 @@ void fab_arrival_up(struct transport_conn *c)
 	os_mutex_lock(&c->lock);
 	atomic_store(&c->stage, FAB_QUEUED);
 	fab_alive_start(c);
+	fab_conn_progress(c); /* what is sent early is taken */
 	os_mutex_unlock(&c->lock);
 	if (l && l->queued < l->backlog)
 		fab_listener_push(l, c);

@@ -334,9 +334,19 @@ void fab_conn_finish_sends(struct transport_conn *c)
 		take_completions(c, c->tx_cq);
 }
 
+/* As soon as there is room for it. */
+static void say_bye(struct transport_conn *c)
+{
+	if (c->lingers && !c->said_bye)
+		c->said_bye = fab_send_note(c, FAB_BYE, 0) == ST_OK;
+}
+
 void fab_conn_progress(struct transport_conn *c)
 {
 	if (!c->ep)
+		return;
+	/* What comes after the answer to a request may be here before it. */
+	if (c->side == FAB_CLIENT && atomic_load(&c->stage) == FAB_CONNECTING)
 		return;
 	/* Each look may finish what the other queue tells of; only the queue of
 	 * receives wakes anybody for it. */
@@ -345,6 +355,7 @@ void fab_conn_progress(struct transport_conn *c)
 	if (fab_conn_going_on(c)) {
 		fab_rdma_push(c);
 		fab_give_credits(c);
+		say_bye(c);
 		fab_helper_count(c);
 	}
 	fab_conn_notify(c);
@@ -528,14 +539,35 @@ void fab_abort(struct transport_conn *c)
 /* ---- the end --------------------------------------------------------- */
 
 #define LINGER_NS UINT64_C(10000000000)
+/* Where there was no connection yet: who does not answer to that is one of
+ * many perhaps. */
+#define REFUSED_NS UINT64_C(2000000000)
 
-/* Lock held. Something that the peer shall get is still here. */
+/* Lock held. Is something of which the peer may not know on its way? */
 static bool must_linger(struct transport_conn *c)
 {
 	if (!fab_conn_going_on(c) || atomic_load(&c->stage) == FAB_CONNECTING)
 		return false;
 	fab_conn_progress(c);
-	return fab_conn_going_on(c) && c->tx_out > 0;
+	return fab_conn_going_on(c) &&
+		(c->tx_out > 0 || c->credits < c->granted);
+}
+
+/* Both locks held. */
+static void start_lingering(struct transport_conn *c)
+{
+	bool open = atomic_load(&c->stage) == FAB_OPEN;
+
+	c->lingers = true;
+	c->armed = 0;
+	close_handle(c);
+	fab_conn_progress(c);
+	c->due = os_now();
+	if (fab_conn_going_on(c))
+		c->due += open ? LINGER_NS : REFUSED_NS;
+	fab_helper_count(c);
+	fab_helper_watch(c);
+	fab_helper_wake();
 }
 
 void fab_close_locked(struct transport_conn *c)
@@ -544,16 +576,10 @@ void fab_close_locked(struct transport_conn *c)
 
 	os_mutex_lock(&c->lock);
 	lingers = must_linger(c);
-	if (lingers) {
-		c->lingers = true;
-		c->due = os_now() + LINGER_NS;
-		c->armed = 0;
-		close_handle(c);
-		fab_helper_watch(c);
-		fab_helper_wake();
-	} else {
+	if (lingers)
+		start_lingering(c);
+	else
 		fab_conn_remove(c);
-	}
 	os_mutex_unlock(&c->lock);
 	if (!lingers)
 		fab_conn_destroy(c);

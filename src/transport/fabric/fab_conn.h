@@ -123,7 +123,9 @@ struct transport_conn {
 	/* setting up and ending: fab_lock */
 	unsigned attempt;
 	uint64_t due; /* the helper does something then; 0: nothing */
-	bool lingers; /* closed, still sending */
+	bool lingers;  /* closed, and the peer has not got everything yet */
+	bool said_bye;
+	bool left;     /* the peer has said it: no message counts any more */
 	struct transport_listener *listener; /* a server's, until it is taken */
 	struct transport_conn *queue_next;
 };
@@ -138,7 +140,7 @@ enum status fab_conn_endpoint(struct transport_conn *c, struct fi_info *info);
 void fab_conn_drop_endpoint(struct transport_conn *c);
 /* Frees all. In no list, nobody else has it. */
 void fab_conn_destroy(struct transport_conn *c);
-/* fab_lock held: ends it; what the peer shall still get is sent before. */
+/* fab_lock held: ends it, when the peer has got what it shall still get. */
 void fab_close_locked(struct transport_conn *c);
 
 /* Lists; fab_lock held. */

@@ -123,8 +123,8 @@ void fab_helper_unwatch(struct transport_conn *c)
 
 void fab_helper_count(struct transport_conn *c)
 {
-	bool unsent = c->net->manual && c->tx_out > 0 && c->ep &&
-		atomic_load(&c->over) == ST_OK;
+	bool unsent = (c->lingers || (c->net->manual && c->tx_out > 0)) &&
+		c->ep && atomic_load(&c->over) == ST_OK;
 
 	if (unsent == c->counted)
 		return;
@@ -169,6 +169,8 @@ static void shut_down(struct transport_conn *c)
 		fab_connect_failed(c, 0, ST_RESET);
 	else
 		fab_conn_end(c, ST_RESET);
+	if (c->lingers)
+		poke(c);
 	os_mutex_unlock(&c->lock);
 }
 
@@ -186,6 +188,8 @@ static void failed(struct transport_conn *c, const struct fi_eq_err_entry *e)
 	else
 		fab_conn_end(c, ST_RESET);
 	fab_conn_notify(c);
+	if (c->lingers)
+		poke(c);
 	os_mutex_unlock(&c->lock);
 }
 
@@ -249,7 +253,7 @@ static void read_events(struct fab_net *n)
 /* False: it has gone. */
 static bool finish_lingering(struct transport_conn *c, uint64_t now)
 {
-	bool over = !fab_conn_going_on(c) || c->tx_out == 0 || now >= c->due;
+	bool over = !fab_conn_going_on(c) || now >= c->due;
 
 	if (!c->lingers || !over)
 		return true;

@@ -105,6 +105,11 @@ static ssize_t start_send(struct transport_conn *c, struct fab_slot *s,
 	return r;
 }
 
+static bool costs_credit(enum fab_kind kind)
+{
+	return kind != FAB_CREDIT && kind != FAB_BYE;
+}
+
 /* The buffer goes out; all credits that are owed go with it. */
 static enum status submit(struct transport_conn *c, struct fab_slot *s,
 	enum fab_kind kind, unsigned detail)
@@ -120,7 +125,7 @@ static enum status submit(struct transport_conn *c, struct fab_slot *s,
 		: start_send(c, s, len);
 	if (r == 0) {
 		c->owed = 0;
-		if (kind != FAB_CREDIT)
+		if (costs_credit(kind))
 			c->credits--;
 		return ST_OK;
 	}
@@ -147,7 +152,7 @@ enum status fab_send_note(struct transport_conn *c, enum fab_kind kind,
 {
 	enum status st;
 
-	if (!c->tx_free || (kind != FAB_CREDIT && c->credits == 0))
+	if (!c->tx_free || (costs_credit(kind) && c->credits == 0))
 		return ST_AGAIN;
 	c->tx_free->len = 0;
 	st = submit(c, c->tx_free, kind, detail);
@@ -238,6 +243,14 @@ void fab_give_credits(struct transport_conn *c)
 		fab_send_note(c, FAB_CREDIT, 0);
 }
 
+/* The peer has closed, and all of it is here: it waits for this. */
+static void let_go(struct transport_conn *c, enum status why)
+{
+	c->left = true;
+	fab_conn_end(c, why);
+	fi_shutdown(c->ep, 0);
+}
+
 /* The server's answer: it counts once, and only for who waits for it. */
 static bool take_answer(struct transport_conn *c, const struct fab_head *h)
 {
@@ -246,8 +259,8 @@ static bool take_answer(struct transport_conn *c, const struct fab_head *h)
 	if (h->kind == FAB_ACCEPTED)
 		atomic_store(&c->stage, FAB_OPEN);
 	else
-		fab_conn_end(c, h->detail == REFUSE_REJECTED ? ST_REFUSED
-							     : ST_TIMEDOUT);
+		let_go(c, h->detail == REFUSE_REJECTED ? ST_REFUSED
+						       : ST_TIMEDOUT);
 	return true;
 }
 
@@ -272,6 +285,9 @@ static bool take_message(struct transport_conn *c, struct fab_slot *s,
 			return false;
 		c->owed++;
 		break;
+	case FAB_BYE:
+		let_go(c, ST_RESET);
+		break;
 	default:
 		break;
 	}
@@ -284,6 +300,8 @@ void fab_rx_done(struct transport_conn *c, struct fab_slot *s, size_t len)
 {
 	struct fab_head h;
 
+	if (c->left)
+		return;
 	if (!fab_head_get(s->bytes, len, &h) || !take_message(c, s, &h)) {
 		fab_conn_end(c, ST_PROTOCOL);
 		return;

@@ -18,6 +18,7 @@ enum { ADDRESSES_MAX = 256 };
 static struct {
 	const char *wanted; /* libfabric's provider; NULL: none */
 	struct fab_net *first;
+	struct fab_net *left; /* see fab_nets_forget */
 	struct addr seen[ADDRESSES_MAX]; /* the host's, at the last look */
 	unsigned seen_count;
 } nets;
@@ -259,8 +260,15 @@ void fab_nets_stop(void)
 	nets.seen_count = 0;
 }
 
+/* Connections of the parent, which the child still has to close, point to some
+ * of them. */
 void fab_nets_forget(void)
 {
+	struct fab_net **end = &nets.left;
+
+	while (*end)
+		end = &(*end)->next;
+	*end = nets.first;
 	nets.first = NULL;
 	nets.seen_count = 0;
 }

@@ -130,6 +130,7 @@ static bool fits(const struct fab_head *h)
 		return h->detail == 0 && h->len <= FAB_MESSAGE_MAX;
 	case FAB_CREDIT:
 	case FAB_ACCEPTED:
+	case FAB_BYE:
 		return h->detail == 0 && h->len == 0;
 	case FAB_REFUSED:
 		return h->detail >= REFUSE_REJECTED &&

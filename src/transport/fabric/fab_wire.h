@@ -10,8 +10,12 @@
  * Messages. Each is one libfabric message: a head of 8 bytes, then the bytes.
  * A side may have as many on their way as the other has buffers for: it begins
  * with what the greeting or answer said, and gets one back (`credits` of any
- * head) for each message that has been dealt with. CREDIT itself costs none; a
+ * head) for each message that has been dealt with. CREDIT and BYE cost none; a
  * receiver keeps FAB_EXTRA buffers for those.
+ *
+ * The end. Who closes says BYE and keeps the wire until the other side, which
+ * has everything then, lets go of it: TCP throws away what it has not sent yet
+ * when something arrives for a socket that is closed. REFUSED is a BYE, too.
  */
 #ifndef WSD_TRANSPORT_FAB_WIRE_H
 #define WSD_TRANSPORT_FAB_WIRE_H
@@ -68,6 +72,7 @@ enum fab_kind {
 	FAB_CREDIT,   /* nothing but credits */
 	FAB_ACCEPTED, /* the application has taken the request */
 	FAB_REFUSED,  /* detail: enum transport_refusal */
+	FAB_BYE,      /* nothing comes after this */
 };
 
 struct fab_head {
