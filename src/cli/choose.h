@@ -20,8 +20,9 @@ bool choose_provider(const char *which, struct install_entry *out);
 
 /*
  * The same, loaded and started, and found to be complete and to have an
- * address. With neither `which` nor the settings naming one, but `to`: the first
- * that reaches that address; when none does, the first. False after a message.
+ * address. With neither `which` nor the settings naming one, but `to`: the
+ * first that reaches that address; when none does, the first. False after a
+ * message.
  */
 bool choose_and_start(const char *which, const struct addr *to,
 	struct spi_client *c, struct install_entry *out);

@@ -98,8 +98,8 @@ def documents():
     names = {name for _, _, files in os.walk(root) for name in files}
     for name in ("wsd.1", "wsd-run.1", "wsd-provider.1",
                  "wsd-info.1", "wsd-perf.1", "wsd-ping.1", "wsd-policy.1",
-                 "libwsd-preload.so", "libwsd-shm.so", "wsdext.h", "ws2spi.h", "ws2san.h",
-                 "winsock2.h"):
+                 "libwsd-preload.so", "libwsd-shm.so", "wsdext.h",
+                 "ws2spi.h", "ws2san.h", "winsock2.h"):
         check(name in names, f"{name} in {sorted(names)}")
 
 
