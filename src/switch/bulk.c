@@ -164,7 +164,7 @@ static enum status wait_for_done(struct sw_conn *c, uint64_t place,
 			return ST_RESET;
 		if (!visible)
 			return ST_AGAIN;
-		st = conn_wait(c, SW_PRI, seen, deadline);
+		st = conn_wait(c, SW_PRI | CONN_ARRIVAL, seen, deadline);
 		if (st != ST_OK)
 			return st;
 	}
