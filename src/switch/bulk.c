@@ -21,6 +21,7 @@
 
 #include "switch/conn.h"
 #include "switch/gate.h"
+#include "switch/memory.h"
 #include "switch/settings.h"
 
 /* With less than this in one piece RDMA gains nothing anywhere. */
@@ -116,7 +117,8 @@ static bool expose(struct sw_conn *c, const struct os_span *span,
 	return !failed;
 }
 
-static bool conceal(struct sw_conn *c, struct exposure *e)
+static bool conceal(struct sw_conn *c, const struct os_span *span,
+	struct exposure *e)
 {
 	INT err = 0;
 	int failed;
@@ -124,6 +126,7 @@ static bool conceal(struct sw_conn *c, struct exposure *e)
 	gate_enter();
 	failed = c->provider->deregister_rdma(c->socket, e->descriptor, e->len,
 		&err);
+	memory_deregistered(c->provider, span->base, span->len);
 	gate_leave();
 	return !failed;
 }
@@ -171,19 +174,19 @@ static enum status wait_for_done(struct sw_conn *c, uint64_t place,
 }
 
 /* The pull was refused, or withdrawn in time, when *done is 0. */
-static enum status finish(struct sw_conn *c, struct exposure *e,
-	uint64_t place, size_t len, enum status st, size_t *done)
+static enum status finish(struct sw_conn *c, const struct os_span *span,
+	struct exposure *e, uint64_t place, enum status st, size_t *done)
 {
-	if (st != ST_OK && !conceal(c, e)) {
+	if (st != ST_OK && !conceal(c, span, e)) {
 		/* Being pulled at this moment: the answer cannot be far. */
 		st = wait_for_done(c, place, os_now() + 5000000000u);
-		conceal(c, e);
+		conceal(c, span, e);
 	} else if (st == ST_OK) {
-		conceal(c, e);
+		conceal(c, span, e);
 	}
 	if (atomic_load(&c->shared->done_at) == place + 1) {
 		*done = atomic_load(&c->shared->done_len);
-		if (*done > len)
+		if (*done > span->len)
 			return ST_RESET;
 		if (*done == 0)
 			conn_set_fact(c, FACT_NO_OFFERS);
@@ -237,10 +240,10 @@ enum status bulk_offer(struct sw_conn *c, const struct os_span *span,
 		return ST_AGAIN;
 	st = begin(c, &part, &e, &place);
 	if (st != ST_OK) {
-		conceal(c, &e);
+		conceal(c, &part, &e);
 		return ST_AGAIN;
 	}
-	st = finish(c, &e, place, part.len, wait_for_done(c, place, deadline),
+	st = finish(c, &part, &e, place, wait_for_done(c, place, deadline),
 		done);
 	end(c, *done);
 	return st;
@@ -338,8 +341,10 @@ enum status bulk_pull(struct sw_conn *c, struct head *h,
 	gate_leave();
 	ok = n > 0 && read_remote(c, h, bufs, n);
 	gate_enter();
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
 		c->provider->deregister_memory(c->socket, bufs[i].handle, &err);
+		memory_deregistered(c->provider, bufs[i].buf, bufs[i].len);
+	}
 	gate_leave();
 	if (!ok)
 		total = 0;
