@@ -28,6 +28,10 @@
 #define FLOOR_BYTES 65536u
 #define PULL_MAX (1u << 30)
 
+/* How long a sender that takes its offer back waits for the answer. */
+#define WITHDRAWN_NS UINT64_C(200000000)
+#define PULLING_NS UINT64_C(5000000000)
+
 static size_t threshold(struct sw_conn *c)
 {
 	long long set = sw_settings()->rdma_threshold;
@@ -173,17 +177,35 @@ static enum status wait_for_done(struct sw_conn *c, uint64_t place,
 	}
 }
 
+/*
+ * Takes the offer back. The answer is waited for all the same: whether the peer
+ * has pulled already is known by it alone, and what has been pulled must not be
+ * sent again. Being pulled right now, or by a receiver that waits, it cannot be
+ * far; a receiver that has turned away finds, later, nothing to pull.
+ */
+static enum status withdraw(struct sw_conn *c, const struct os_span *span,
+	struct exposure *e, uint64_t place, enum status why)
+{
+	bool concealed = conceal(c, span, e);
+	uint64_t limit = os_now() + (concealed ? WITHDRAWN_NS : PULLING_NS);
+	enum status st;
+
+	do
+		st = wait_for_done(c, place, limit);
+	while (st == ST_INTR);
+	if (!concealed)
+		conceal(c, span, e);
+	return st == ST_OK ? ST_OK : why;
+}
+
 /* The pull was refused, or withdrawn in time, when *done is 0. */
 static enum status finish(struct sw_conn *c, const struct os_span *span,
 	struct exposure *e, uint64_t place, enum status st, size_t *done)
 {
-	if (st != ST_OK && !conceal(c, span, e)) {
-		/* Being pulled at this moment: the answer cannot be far. */
-		st = wait_for_done(c, place, os_now() + 5000000000u);
+	if (st == ST_OK)
 		conceal(c, span, e);
-	} else if (st == ST_OK) {
-		conceal(c, span, e);
-	}
+	else
+		st = withdraw(c, span, e, place, st);
 	if (atomic_load(&c->shared->done_at) == place + 1) {
 		*done = atomic_load(&c->shared->done_len);
 		if (*done > span->len)
