@@ -19,8 +19,6 @@
 const uint8_t *site_back[SITES];
 long site_number[SITES];
 
-long site_call(unsigned index, long *registers);
-
 extern const uint8_t site_code[] __attribute__((visibility("hidden")));
 #define SITE_CODE 16 /* bytes of each */
 
@@ -67,7 +65,7 @@ __asm__(".pushsection .text\n"
 	".popsection\n");
 
 /* mov $nr, %eax; syscall */
-static bool is_site(const uint8_t *code, long nr)
+static bool is_site(const uint8_t *code, const uint8_t *start, long nr)
 {
 	const uint8_t pair[SITE_LENGTH] = {0xb8, (uint8_t)nr,
 		(uint8_t)(nr >> 8), (uint8_t)(nr >> 16), (uint8_t)(nr >> 24),
@@ -120,10 +118,6 @@ __asm__(".pushsection .text\n"
 	"	stp x17, x18, [sp, #128]\n"
 	"	mrs x1, nzcv\n"
 	"	stp x1, x30, [sp, #144]\n"
-	"	adrp x1, site_number\n"
-	"	add x1, x1, :lo12:site_number\n"
-	"	ldr x1, [x1, x0, lsl #3]\n"
-	"	str x1, [sp, #64]\n" /* what x8 would hold */
 	"	str x0, [sp, #160]\n"
 	"	mov x1, sp\n"
 	"	bl site_call\n"
@@ -160,13 +154,24 @@ static bool is_entry(const uint8_t *code)
 	return (word_at(code) & 0xffe0001f) == 0xd4000001;
 }
 
-/* mov x8, #nr; svc #0: the first as movz of all or of the lower half */
-static bool is_site(const uint8_t *code, long nr)
+/* mov x8, #nr: movz of all of it or of the lower half */
+static bool loads_number(const uint8_t *code, long nr)
 {
-	uint32_t load = word_at(code) & 0x7fffffff;
+	return (word_at(code) & 0x7fffffff) ==
+		(0x52800008 | (uint32_t)nr << 5);
+}
 
-	return load == (0x52800008 | (uint32_t)nr << 5) &&
-		word_at(code + 4) == 0xd4000001;
+enum { LOOK_BACK = 8 }; /* instructions; compilers put arguments between */
+
+/* svc #0, and the number before it */
+static bool is_site(const uint8_t *code, const uint8_t *start, long nr)
+{
+	if (word_at(code) != 0xd4000001)
+		return false;
+	for (int i = 1; i <= LOOK_BACK && code - start >= 4 * i; i++)
+		if (loads_number(code - 4 * i, nr))
+			return true;
+	return false;
 }
 
 enum { STEP = 4, ENTRY_LENGTH = 4 };
@@ -187,7 +192,7 @@ bool site_encode(unsigned index, const uint8_t *at, uint8_t out[SITE_JUMP])
 const uint8_t *site_next(const uint8_t *code, size_t size, long nr)
 {
 	for (size_t i = 0; i + SITE_LENGTH <= size; i += STEP)
-		if (is_site(code + i, nr))
+		if (is_site(code + i, code, nr))
 			return code + i;
 	return NULL;
 }
@@ -197,7 +202,7 @@ unsigned site_count_shaped(const uint8_t *code, size_t size, long nr)
 	unsigned n = 0;
 
 	for (size_t i = 0; i + SITE_LENGTH <= size; i += STEP)
-		n += is_site(code + i, nr);
+		n += is_site(code + i, code, nr);
 	return n;
 }
 

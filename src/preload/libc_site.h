@@ -14,13 +14,17 @@
 /* There is code for so many. */
 #define SITES 16
 
-/* Bytes of the pair "load the number, enter the kernel", and of its first
- * instruction, which the jump takes the place of. */
+/*
+ * A site is where the jump goes: on x86-64 the instruction that loads the
+ * number, right before the one that enters the kernel, which is too short; on
+ * aarch64 the one that enters, with the number loaded shortly before. From the
+ * site to where it goes on are SITE_LENGTH bytes.
+ */
 #if defined(__x86_64__)
 #define SITE_LENGTH 7
 #define SITE_JUMP 5
 #elif defined(__aarch64__)
-#define SITE_LENGTH 8
+#define SITE_LENGTH 4
 #define SITE_JUMP 4
 #endif
 
@@ -28,7 +32,7 @@
 extern const uint8_t *site_back[SITES];
 extern long site_number[SITES];
 
-/* The first such pair for this call in `size` bytes of code; NULL: none. */
+/* The first site of this call in `size` bytes of code; NULL: none. */
 const uint8_t *site_next(const uint8_t *code, size_t size, long nr);
 /* How many of them there are, and how many ways into the kernel at all. */
 unsigned site_count_shaped(const uint8_t *code, size_t size, long nr);

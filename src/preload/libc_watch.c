@@ -4,12 +4,12 @@
  * heap, by calls inside the C library that no preloaded function sees. But all
  * of them end in a handful of short functions around one system call each.
  *
- * What is done to such a function: the instruction that loads the number of the
- * system call, right before the one that enters the kernel, becomes a jump to
- * code of ours. That does the system call and jumps back behind it, with the
- * registers as the kernel would have left them. Arguments, errno, the library's
- * own notes (where brk stands) stay the function's business. Two functions
- * share an address as often as not (munmap and __munmap); both are met.
+ * What is done to such a function: where it enters the kernel, one instruction
+ * becomes a jump to code of ours (libc_site.h). That does the system call and
+ * jumps back behind it, with the registers as the kernel would have left them.
+ * Arguments, errno, the library's own notes (where brk stands) stay the
+ * function's business. Two names may share an address (munmap and __munmap);
+ * both are met.
  *
  * What is required, else nothing is believed to be watched: each function is
  * the C library's own, with a known size, and each of its ways into the kernel

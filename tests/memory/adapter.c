@@ -25,6 +25,17 @@ struct adapter_memory {
 	size_t entries_len;
 };
 
+/* Signals end it, too. */
+static long control(int ring, unsigned what, void *arg, unsigned count)
+{
+	long r;
+
+	do
+		r = SYS4(SYS_io_uring_register, ring, what, arg, count);
+	while (r == -EINTR);
+	return r;
+}
+
 static void *map(int ring, size_t len, off_t what)
 {
 	void *p = mmap(NULL, len, PROT_READ | PROT_WRITE,
@@ -60,8 +71,7 @@ struct adapter_memory *adapter_register(void *base, size_t len)
 	m->file = -1;
 	m->ring = (int)SYS2(SYS_io_uring_setup, 1, &m->params);
 	if (m->ring >= 0 && set_up(m) &&
-		SYS4(SYS_io_uring_register, m->ring, IORING_REGISTER_BUFFERS,
-			&range, 1) == 0)
+		control(m->ring, IORING_REGISTER_BUFFERS, &range, 1) == 0)
 		return m;
 	adapter_unregister(m);
 	return NULL;
@@ -70,8 +80,7 @@ struct adapter_memory *adapter_register(void *base, size_t len)
 void adapter_unregister(struct adapter_memory *m)
 {
 	if (m->ring >= 0)
-		SYS4(SYS_io_uring_register, m->ring, IORING_UNREGISTER_BUFFERS,
-			NULL, 0);
+		control(m->ring, IORING_UNREGISTER_BUFFERS, NULL, 0);
 	if (m->rings)
 		munmap(m->rings, m->rings_len);
 	if (m->entries)

@@ -51,5 +51,6 @@ void check_told(void);
 void *heap_get(size_t len);
 void *heap_resize(void *p, size_t len);
 void heap_give(void *p);
+void heap_tune(int parameter, int value); /* mallopt */
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <arpa/inet.h>
 #include <dlfcn.h>
+#include <gnu/lib-names.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,6 +109,14 @@ void *heap_resize(void *p, size_t len)
 void heap_give(void *p)
 {
 	free(p);
+}
+
+void heap_tune(int parameter, int value)
+{
+	int (*tune)(int, int) = (int (*)(int, int))dlsym(
+		dlopen(LIBC_SO, RTLD_LAZY | RTLD_NOLOAD), "mallopt");
+
+	CHECK(tune && tune(parameter, value) == 1);
 }
 
 static const struct memory_case *const lists[] = {loss_cases, heap_cases,

@@ -238,7 +238,7 @@ enum { ROUNDS = 1000 };
 /* Each block is mapped, and unmapped when it is freed. */
 static void heap_rounds(void)
 {
-	mallopt(M_MMAP_THRESHOLD, 64 << 10);
+	heap_tune(M_MMAP_THRESHOLD, 64 << 10);
 	way_run(&heap, ROUNDS, MOST);
 	CHECK(keeper->pins_made() > ROUNDS / 2);
 }
@@ -246,16 +246,16 @@ static void heap_rounds(void)
 /* Blocks lie in the heap, which gives its top back each time. */
 static void top_rounds(void)
 {
-	mallopt(M_MMAP_THRESHOLD, 1 << 30);
-	mallopt(M_TRIM_THRESHOLD, 0);
-	mallopt(M_TOP_PAD, 0);
+	heap_tune(M_MMAP_THRESHOLD, 1 << 30);
+	heap_tune(M_TRIM_THRESHOLD, 0);
+	heap_tune(M_TOP_PAD, 0);
 	way_run(&heap, ROUNDS, MOST);
 	CHECK(keeper->pins_made() > ROUNDS / 2);
 }
 
 static void large_rounds(void)
 {
-	mallopt(M_MMAP_THRESHOLD, 64 << 10);
+	heap_tune(M_MMAP_THRESHOLD, 64 << 10);
 	way_run(&heap, 30, LARGEST);
 }
 
@@ -300,7 +300,7 @@ static void rounds_at_once(void)
 		{.way = &moved, .rounds = ROUNDS / 3, .most = MOST},
 	};
 
-	mallopt(M_TRIM_THRESHOLD, 0);
+	heap_tune(M_TRIM_THRESHOLD, 0);
 	streams_run(all, 4);
 	CHECK(keeper->pulls() > ROUNDS / 3);
 }
@@ -321,7 +321,7 @@ static void rounds_with_signals(void)
 
 	CHECK(sigaction(SIGPROF, &act, NULL) == 0);
 	CHECK(setitimer(ITIMER_PROF, &often, NULL) == 0);
-	mallopt(M_MMAP_THRESHOLD, 64 << 10);
+	heap_tune(M_MMAP_THRESHOLD, 64 << 10);
 	streams_run(&s, 1); /* a pull that a signal ends may be the last */
 	CHECK(keeper->pulls() > 0);
 }
