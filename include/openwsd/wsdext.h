@@ -45,6 +45,22 @@ extern "C" {
 				      IPV6_V6ONLY was set */
 #define WSD_CAP_RDMA_READ    0x10u /* WSPRdmaRead is there */
 #define WSD_CAP_SAME_HOST    0x20u /* reaches peers on this host only */
+#define WSD_CAP_PINS         0x40u /* keeps memory registered with the adapter
+				      beyond deregistration: the switch must
+				      call the cache callback before mappings
+				      change, see below */
+
+/*
+ * With WSD_CAP_PINS the switch calls WSPMemoryRegistrationCacheCallback for
+ * each range whose mapping is about to change, and once more when it has. The
+ * caller is whoever changes it: any thread, at any place, also inside calls of
+ * this provider, inside a signal handler, inside free() with the heap's locks
+ * held. So the callback takes no lock that is held anywhere else for longer
+ * than it runs itself, waits for nobody, neither allocates nor frees, and may
+ * be called while it runs. In a forked child it must leave alone what the
+ * parent has registered. Where the switch cannot see mappings change it calls
+ * right after each deregistration instead.
+ */
 
 typedef struct _WSDCAPABILITIES {
 	DWORD cbSize;         /* in: sizeof; out: bytes filled */

@@ -4,12 +4,14 @@
  *
  * Some libraries close their descriptors so, to have no cancellation point
  * there (libuv), and others do more. On a descriptor that concerns us it is the
- * function of that name; all else goes straight to the kernel.
+ * function of that name; all else goes straight to the kernel, and what changes
+ * mappings is told on the way if somebody has to know.
  */
 #include <stdarg.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
+#include "mapping.h"
 #include "real.h"
 #include "sock.h"
 #include "sys.h"
@@ -141,7 +143,10 @@ INTERPOSED long syscall(long nr, ...)
 		r = on_tracked(nr, a);
 	if (r != -2)
 		return r;
-	r = sys_call(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
+	if (mapping_is_watched())
+		r = mapping_call(nr, a);
+	else
+		r = sys_call(nr, a[0], a[1], a[2], a[3], a[4], a[5]);
 	if (gives_number(nr))
 		fdtable_fresh((int)r);
 	return result(r);

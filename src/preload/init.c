@@ -11,7 +11,9 @@
 
 #include "fdtable.h"
 #include "fork.h"
+#include "mapping.h"
 #include "real.h"
+#include "switch/switch.h"
 
 /* A program with more rights than its user must not be led by settings of
  * that user. (The dynamic linker keeps us out as well.) */
@@ -26,5 +28,6 @@ __attribute__((constructor(101))) static void start(void)
 	if (is_privileged())
 		return;
 	fork_start();
+	sw_memory_watch(mapping_watch);
 	fdtable_start();
 }

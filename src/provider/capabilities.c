@@ -19,6 +19,8 @@ static DWORD flags(void)
 		f |= WSD_CAP_FORK_SHARED;
 	if (can & TRANSPORT_RDMA_READ)
 		f |= WSD_CAP_RDMA_READ;
+	if (can & TRANSPORT_PINS)
+		f |= WSD_CAP_PINS;
 	if (prov_identity()->same_host)
 		f |= WSD_CAP_SAME_HOST;
 	return f;

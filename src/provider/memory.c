@@ -26,7 +26,6 @@
 void prov_memory_init(struct prov_memory *m)
 {
 	os_mutex_init(&m->lock);
-	prov_cache_init(&m->cache);
 }
 
 void prov_memory_fini(struct prov_memory *m)

@@ -9,7 +9,7 @@
  *     rx.lock      receive queue; peek, release
  *     memory.lock  registrations; expose, conceal, pin
  *     lock         state, names, options, events, listener
- *     then leaves: engine, cache, descriptor table, addresses, wait_lock
+ *     then leaves: engine, descriptor table, addresses, wait_lock
  *
  * None is held across an upcall or a condition function (R103, R159). A wait
  * for another thread happens in three places only, without locks: fWait of

@@ -22,11 +22,16 @@
 
 #include "switch/conn.h"
 #include "switch/gate.h"
+#include "switch/memory.h"
 #include "switch/settings.h"
 
 /* With less than this in one piece RDMA gains nothing anywhere. */
 #define FLOOR_BYTES 65536u
 #define PULL_MAX (1u << 30)
+
+/* How long a sender that takes its offer back waits for the answer. */
+#define WITHDRAWN_NS UINT64_C(200000000)
+#define PULLING_NS UINT64_C(5000000000)
 
 static size_t threshold(struct sw_conn *c)
 {
@@ -117,7 +122,8 @@ static bool expose(struct sw_conn *c, const struct os_span *span,
 	return !failed;
 }
 
-static bool conceal(struct sw_conn *c, struct exposure *e)
+static bool conceal(struct sw_conn *c, const struct os_span *span,
+	struct exposure *e)
 {
 	INT err = 0;
 	int failed;
@@ -125,6 +131,7 @@ static bool conceal(struct sw_conn *c, struct exposure *e)
 	gate_enter();
 	failed = c->provider->deregister_rdma(c->socket, e->descriptor, e->len,
 		&err);
+	memory_deregistered(c->provider, span->base, span->len);
 	gate_leave();
 	return !failed;
 }
@@ -165,7 +172,7 @@ static enum status wait_for_done(struct sw_conn *c, uint64_t place,
 			return ST_RESET;
 		if (!visible)
 			return ST_AGAIN;
-		st = conn_wait(c, SW_PRI, seen, deadline);
+		st = conn_wait(c, SW_PRI | CONN_ARRIVAL, seen, deadline);
 		if (st != ST_OK)
 			return st;
 	}
@@ -194,22 +201,40 @@ static enum status insist_on_done(struct sw_conn *c, uint64_t place,
 	return st;
 }
 
+/*
+ * Takes the offer back. The answer is waited for all the same: whether the peer
+ * has pulled already is known by it alone, and what has been pulled must not be
+ * sent again. Being pulled right now, or by a receiver that waits, it cannot be
+ * far; a receiver that has turned away finds, later, nothing to pull.
+ */
+static enum status withdraw(struct sw_conn *c, const struct os_span *span,
+	struct exposure *e, uint64_t place, enum status why)
+{
+	bool concealed = conceal(c, span, e);
+	uint64_t limit = os_now() + (concealed ? WITHDRAWN_NS : PULLING_NS);
+	enum status st;
+
+	do
+		st = wait_for_done(c, place, limit);
+	while (st == ST_INTR);
+	if (!concealed)
+		conceal(c, span, e);
+	return st == ST_OK ? ST_OK : why;
+}
+
 /* The pull was refused, or withdrawn in time, when *done is 0. */
-static enum status finish(struct sw_conn *c, struct exposure *e,
-	uint64_t place, size_t len, enum status st, size_t *done)
+static enum status finish(struct sw_conn *c, const struct os_span *span,
+	struct exposure *e, uint64_t place, enum status st, size_t *done)
 {
 	if (!can_withdraw(c))
 		st = insist_on_done(c, place, st);
-	if (st != ST_OK && !conceal(c, e)) {
-		/* Being pulled at this moment: the answer cannot be far. */
-		st = wait_for_done(c, place, os_now() + 5000000000u);
-		conceal(c, e);
-	} else if (st == ST_OK) {
-		conceal(c, e);
-	}
+	if (st == ST_OK)
+		conceal(c, span, e);
+	else
+		st = withdraw(c, span, e, place, st);
 	if (atomic_load(&c->shared->done_at) == place + 1) {
 		*done = atomic_load(&c->shared->done_len);
-		if (*done > len)
+		if (*done > span->len)
 			return ST_RESET;
 		if (*done == 0)
 			conn_set_fact(c, FACT_NO_OFFERS);
@@ -263,10 +288,10 @@ enum status bulk_offer(struct sw_conn *c, const struct os_span *span,
 		return ST_AGAIN;
 	st = begin(c, &part, &e, &place);
 	if (st != ST_OK) {
-		conceal(c, &e);
+		conceal(c, &part, &e);
 		return ST_AGAIN;
 	}
-	st = finish(c, &e, place, part.len, wait_for_done(c, place, deadline),
+	st = finish(c, &part, &e, place, wait_for_done(c, place, deadline),
 		done);
 	end(c, *done);
 	return st;
@@ -364,8 +389,10 @@ enum status bulk_pull(struct sw_conn *c, struct head *h,
 	gate_leave();
 	ok = n > 0 && read_remote(c, h, bufs, n);
 	gate_enter();
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
 		c->provider->deregister_memory(c->socket, bufs[i].handle, &err);
+		memory_deregistered(c->provider, bufs[i].buf, bufs[i].len);
+	}
 	gate_leave();
 	if (!ok)
 		total = 0;

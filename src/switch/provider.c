@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "switch/catalog.h"
+#include "switch/memory.h"
 #include "switch/settings.h"
 #include "switch/upcall.h"
 
@@ -61,6 +62,7 @@ static void ask_extensions(struct sw_provider *p)
 	static const GUID reg_rdma = WSAID_REGISTERRDMAMEMORY;
 	static const GUID dereg_rdma = WSAID_DEREGISTERRDMAMEMORY;
 	static const GUID read = WSAID_RDMAREAD;
+	static const GUID cache = WSAID_MEMORYREGISTRATIONCACHECALLBACK;
 	static const GUID caps = WSDID_QUERYCAPABILITIES;
 	static const GUID wait = WSDID_GETWAITHANDLE;
 	static const GUID arm = WSDID_ARM;
@@ -76,6 +78,8 @@ static void ask_extensions(struct sw_provider *p)
 	p->deregister_rdma =
 		(LPFN_WSPDEREGISTERRDMAMEMORY)extension(p, dereg_rdma);
 	p->rdma_read = (LPFN_WSPRDMAREAD)extension(p, read);
+	p->cache_callback =
+		(LPFN_WSPMEMORYREGISTRATIONCACHECALLBACK)extension(p, cache);
 	p->wait_handle = (LPFN_WSDGETWAITHANDLE)extension(p, wait);
 	p->arm = (LPFN_WSDARM)extension(p, arm);
 	p->peer_identity = (LPFN_WSDPEERIDENTITY)extension(p, peer);
@@ -88,6 +92,21 @@ static void ask_extensions(struct sw_provider *p)
 	p->can.szName[sizeof p->can.szName - 1] = 0;
 	snprintf(p->name, sizeof p->name, "%s",
 		p->can.szName[0] ? p->can.szName : "san");
+}
+
+static bool is_complete(const struct sw_provider *p, char *err, size_t errlen)
+{
+	if (!p->register_memory || !p->deregister_memory) {
+		snprintf(err, errlen, "it lacks the memory registration "
+			"functions that every SAN service provider must have");
+		return false;
+	}
+	if (memory_is_kept_by(p) && !p->cache_callback) {
+		snprintf(err, errlen, "it keeps memory registered, but lacks "
+			"the cache callback");
+		return false;
+	}
+	return true;
 }
 
 static bool start(struct sw_provider *p, startup_fn startup, char *err,
@@ -115,10 +134,8 @@ static bool start(struct sw_provider *p, startup_fn startup, char *err,
 	if (p->can.dwFlags & WSD_CAP_INET6)
 		p->probe6 = p->spi.lpWSPSocket(AF_INET6, SOCK_STREAM,
 			IPPROTO_TCP, &info, 0, WSA_FLAG_OVERLAPPED, &code);
-	if (p->register_memory && p->deregister_memory)
+	if (is_complete(p, err, errlen))
 		return true;
-	snprintf(err, errlen, "it lacks the memory registration functions that "
-		"every SAN service provider must have");
 	p->spi.lpWSPCloseSocket(p->probe, &code);
 	if (p->probe6 != INVALID_SOCKET)
 		p->spi.lpWSPCloseSocket(p->probe6, &code);
@@ -169,6 +186,7 @@ static bool add(void *ctx, const char *path)
 		os_log_line(line);
 		return true;
 	}
+	memory_add(p);
 	providers[provider_count++] = p;
 	return provider_count < SW_PROVIDERS_MAX;
 }

@@ -43,6 +43,9 @@ unsigned registry_forks(void)
 void sw_fork_prepare(void)
 {
 	gate_enter();
+	/* Pages may be copied away from the parent at its next store; and what it
+	 * has registered is not the child's. */
+	sw_memory_changes(NULL, SIZE_MAX);
 	atomic_fetch_add(&forks, 1);
 	avoid_fork_prepare();
 	reach_fork_prepare();

@@ -37,6 +37,9 @@ static const struct sw_setting table[] = {
 	{"rdma_threshold", "WSD_RDMA_THRESHOLD", SW_SETTING_INT, 0, 1LL << 30,
 		"0",
 		"Bytes from which RDMA is used; 0 takes the provider's advice."},
+	{"watch_memory", "WSD_WATCH_MEMORY", SW_SETTING_BOOL, 0, 1, "on",
+		"Let providers keep memory registered, and tell them when "
+		"mappings change; off registers anew each time."},
 	{"patience", "WSD_PATIENCE", SW_SETTING_INT, 0, 60000, "1000",
 		"Milliseconds to wait for a SAN's answer before TCP is used."},
 	{"policy", "WSD_POLICY", SW_SETTING_TEXT, 0, SW_TEXT_MAX - 1, "",
@@ -50,7 +53,7 @@ static const struct sw_setting table[] = {
 static const size_t places[] = {
 	PLACE(enable), PLACE(explain), PLACE(provider), PLACE(catalog),
 	PLACE(spin), PLACE(channel), PLACE(rdma), PLACE(rdma_threshold),
-	PLACE(patience), PLACE(policy), PLACE(retry)};
+	PLACE(watch_memory), PLACE(patience), PLACE(policy), PLACE(retry)};
 
 #define COUNT (sizeof table / sizeof table[0])
 _Static_assert(sizeof places / sizeof places[0] == COUNT, "one place each");

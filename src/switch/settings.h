@@ -31,6 +31,7 @@ struct sw_settings {
 	bool enable;
 	bool channel;
 	bool rdma;
+	bool watch_memory;
 	long long spin;           /* looks; -1: choose */
 	long long rdma_threshold; /* bytes; 0: ask the provider */
 	long long patience;       /* ms */

@@ -65,6 +65,22 @@ void sw_fork_prepare(void);
 void sw_fork_parent(bool forked); /* forked: false when fork() failed */
 void sw_fork_child(void);
 
+/*
+ * Memory that providers keep registered (R183). `start` is called, in the first
+ * connect or listen, when a provider has been loaded that does so; it answers
+ * whether from now on every change of a mapping is told. If not, or if no
+ * `start` was set, nothing is kept. Set before the first connect or listen.
+ */
+typedef bool (*sw_memory_watch_fn)(void);
+void sw_memory_watch(sw_memory_watch_fn start);
+/*
+ * The mapping of these addresses is about to change, and (told once more) has
+ * changed. From any thread at any time: inside the heap, in a signal handler,
+ * inside any call of this header, in a forked child. Takes no lock, allocates
+ * and frees nothing. Does nothing when no provider keeps memory.
+ */
+void sw_memory_changes(void *base, size_t len);
+
 /* ---- listeners -------------------------------------------------------- */
 
 /*

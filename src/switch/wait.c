@@ -229,6 +229,12 @@ enum status conn_wait(struct sw_conn *c, unsigned interest, uint64_t seen,
 	mode = sw_sleep_begin(c, interest);
 	if (mode == SW_READY)
 		return ST_OK;
+	/* A control message that came since may have been obeyed just now, and
+	 * its doorbell drained. */
+	if ((interest & CONN_ARRIVAL) && c->lane->arrivals(c) != seen) {
+		sw_sleep_end(c);
+		return ST_OK;
+	}
 	if (os_has_threads())
 		st = sleep_kickable(c, mode, interest, time_left(deadline));
 	else

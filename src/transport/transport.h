@@ -54,6 +54,7 @@ struct transport_conn;     /* opaque, defined by the transport */
 				      see early */
 #define TRANSPORT_FORK_SHARED 0x4u /* see "Fork" above */
 #define TRANSPORT_HANDOFF 0x8u     /* hand_off/take_over work */
+#define TRANSPORT_PINS 0x10u       /* pin costs: keep what it gave, see there */
 
 /* Bytes of an RDMA descriptor, and of private data on a request, at most. */
 #define TRANSPORT_DESCRIPTOR_MAX 64
@@ -299,6 +300,15 @@ struct transport_ops {
 	/*
 	 * Local memory for the adapter. *registration is NULL where nothing is
 	 * needed, which unpin ignores. ST_NOMEM, ST_FAULT.
+	 *
+	 * With TRANSPORT_PINS the core keeps a registration for the next use of
+	 * the same memory, and gives it back when the memory's mapping changes,
+	 * when there are too many, or before close. Both are serialised per
+	 * connection, and never called from the cache callback: they may allocate,
+	 * free, unmap and take locks. What has lost its memory is given back
+	 * before pin is called again on the connection; only a registration that
+	 * is in use at that time may still name the same addresses. unpin is not
+	 * called in a forked child for what the parent has pinned.
 	 */
 	enum status (*pin)(struct transport_conn *c, void *base, uint64_t len,
 		unsigned rights, void **registration);

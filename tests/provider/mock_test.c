@@ -97,9 +97,9 @@ CASE(R183_R184_the_callback_drops_what_overlaps_in_part_or_whole)
 	CHECK_CODE(callback(8192, 4096), WSAEINVAL);
 	CHECK_EQ(pins(), 1);
 	CHECK_EQ(callback(8191, 4096), 0);
-	CHECK_EQ(pins(), 0);
 	CHECK_CODE(callback(8191, 4096), WSAEINVAL);
 	dereg(p.client.s, reg(p.client.s, 4096, 4096, MEM_READ));
+	CHECK_EQ(pins(), 1); /* the lost one went back before the next */
 	CHECK_EQ(callback(0, 4097), 0);
 	dereg(p.client.s, reg(p.client.s, 4096, 4096, MEM_READ));
 	CHECK_EQ(callback(5000, 1), 0);
@@ -107,7 +107,10 @@ CASE(R183_R184_the_callback_drops_what_overlaps_in_part_or_whole)
 	dereg(p.server.s, reg(p.server.s, 4096, 100, MEM_READ));
 	CHECK_EQ(pins(), 2);
 	CHECK_EQ(callback(0, sizeof memory), 0); /* of every socket */
-	CHECK_EQ(pins(), 0);
+	CHECK_CODE(callback(0, sizeof memory), WSAEINVAL);
+	dereg(p.client.s, reg(p.client.s, 0, 10, MEM_READ));
+	dereg(p.server.s, reg(p.server.s, 0, 10, MEM_READ));
+	CHECK_EQ(pins(), 2);
 	pair_close(&p);
 	spi_stop();
 }

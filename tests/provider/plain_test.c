@@ -5,7 +5,10 @@
  */
 #include <string.h>
 
+#include <openwsd/wsdext.h>
+
 #include "conform/endpoint.h"
+#include "mock_transport.h"
 
 CASE(R50_without_read_its_pointer_is_refused)
 {
@@ -115,6 +118,35 @@ CASE(R214_writing_alone_carries_large_transfers)
 		CHECK_EQ(conceal(into->s, &e), 0);
 		check_pattern(to, LARGE, round);
 	}
+	pair_close(&p);
+	spi_stop();
+}
+
+/* Nobody calls the callback for it, so nothing may be kept. */
+CASE(R183_R185_without_pins_to_keep_nothing_stays_registered)
+{
+	WSDCAPABILITIES can = {.cbSize = sizeof can};
+	LPFN_WSDQUERYCAPABILITIES query;
+	static const GUID id = WSDID_QUERYCAPABILITIES;
+	static char memory[8192];
+	unsigned before;
+	struct pair p;
+	int err = 0;
+	HANDLE h;
+
+	spi_start();
+	query = (LPFN_WSDQUERYCAPABILITIES)spi_extension(&id, &err);
+	CHECK(query && query(&can, &err) == 0);
+	CHECK_EQ(can.dwFlags & WSD_CAP_PINS, 0);
+	pair_open(&p);
+	before = mock_pinned();
+	h = spi.register_memory(p.client.s, memory, sizeof memory, MEM_READ,
+		&err);
+	CHECK(h != NULL);
+	CHECK_EQ(mock_pinned(), before + 1);
+	OK(spi.deregister_memory(p.client.s, h, &err));
+	CHECK_EQ(mock_pinned(), before);
+	FAILS(spi.cache_callback(memory, sizeof memory, &err), WSAEINVAL);
 	pair_close(&p);
 	spi_stop();
 }

@@ -204,27 +204,6 @@ enum status mock_reap(struct transport_conn *c, uint64_t *cookie,
 	return st;
 }
 
-enum status mock_pin(struct transport_conn *c, void *base, uint64_t len,
-	unsigned rights, void **registration)
-{
-	void *r;
-
-	os_mutex_lock(&mock_lock);
-	r = mock_alloc(1);
-	os_mutex_unlock(&mock_lock);
-	if (!r)
-		return ST_NOMEM;
-	*registration = r;
-	return ST_OK;
-}
-
-void mock_unpin(struct transport_conn *c, void *registration)
-{
-	os_mutex_lock(&mock_lock);
-	mock_free(registration);
-	os_mutex_unlock(&mock_lock);
-}
-
 void mock_free_transfers(struct transport_conn *c)
 {
 	for (int i = 0; i < TRANSFERS; i++)

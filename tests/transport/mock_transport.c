@@ -188,9 +188,10 @@ static enum status mock_survey(struct transport_network *list, unsigned *count)
 
 /* What a program is linked with: one that can read, or not. */
 #ifndef MOCK_ABILITIES
-#define MOCK_ABILITIES (TRANSPORT_EARLY_SEND | TRANSPORT_RDMA_READ)
+#define MOCK_ABILITIES                                                        \
+	(TRANSPORT_EARLY_SEND | TRANSPORT_RDMA_READ | TRANSPORT_PINS)
 #endif
 
 const struct transport_ops provider_transport = MOCK_TRANSPORT(MOCK_ABILITIES);
 const struct transport_ops mock_transport_without_read =
-	MOCK_TRANSPORT(TRANSPORT_EARLY_SEND);
+	MOCK_TRANSPORT(TRANSPORT_EARLY_SEND | TRANSPORT_PINS);

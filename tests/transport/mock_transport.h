@@ -31,6 +31,9 @@ struct mock_faults {
 	_Atomic bool fail_start;
 	/* The adapter has been taken out: no address is served. */
 	_Atomic bool lose_addresses;
+	/* Called by pin, NULL: not, as by an adapter's library that maps and
+	 * unmaps memory. */
+	void (*_Atomic during_pin)(void *base, uint64_t len);
 };
 
 extern struct mock_faults mock_faults;
@@ -42,5 +45,8 @@ extern const struct transport_ops mock_transport_without_read;
 void mock_kill(struct transport_conn *c);
 /* Objects not yet closed: connections, listeners, requests, messages. */
 unsigned mock_objects(void);
+/* Registrations with the adapter that there are, and that have been made. */
+unsigned mock_pinned(void);
+unsigned mock_pins_made(void);
 
 #endif
