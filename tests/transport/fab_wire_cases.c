@@ -234,7 +234,8 @@ CASE(fabric_heads_that_make_no_sense_are_refused)
 	static const struct fab_head heads[] = {
 		{0, 0, 0, 0}, {FAB_BYE + 1, 0, 0, 0}, {255, 0, 0, 0},
 		{FAB_DATA, 1, 0, 0}, {FAB_CREDIT, 1, 0, 0},
-		{FAB_BYE, 1, 0, 0}, {FAB_BYE, 0, 0, 1}, {FAB_CREDIT, 0, 0, 1}, {FAB_ACCEPTED, 0, 0, 4},
+		{FAB_BYE, 1, 0, 0}, {FAB_BYE, 0, 0, 1},
+		{FAB_CREDIT, 0, 0, 1}, {FAB_ACCEPTED, 0, 0, 4},
 		{FAB_REFUSED, 0, 0, 0},
 		{FAB_REFUSED, REFUSE_CLOSING + 1, 0, 0},
 		{FAB_REFUSED, REFUSE_REJECTED, 0, 2},
