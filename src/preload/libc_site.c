@@ -17,7 +17,7 @@
 #include <string.h>
 
 const uint8_t *site_back[SITES];
-long site_number[SITES];
+_Atomic long site_number[SITES];
 
 extern const uint8_t site_code[] __attribute__((visibility("hidden")));
 #define SITE_CODE 16 /* bytes of each */

@@ -7,6 +7,7 @@
 #ifndef WSD_PRELOAD_LIBC_SITE_H
 #define WSD_PRELOAD_LIBC_SITE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,7 +31,7 @@
 
 /* Of each site that is in use: where to go on, which call it was. */
 extern const uint8_t *site_back[SITES];
-extern long site_number[SITES];
+extern _Atomic long site_number[SITES];
 
 /* The first site of this call in `size` bytes of code; NULL: none. */
 const uint8_t *site_next(const uint8_t *code, size_t size, long nr);

@@ -27,6 +27,7 @@
 #include <sys/shm.h>
 
 #include "libc_site.h"
+#include "mapping.h"
 #include "os/os.h"
 #include "sys.h"
 #include "text.h"
@@ -54,7 +55,6 @@ static const struct {
 	{"process_madvise", SYS_process_madvise, IF_THERE},
 };
 
-static long (*instead)(long nr, const long a[6]);
 static unsigned site_count;
 /* Which sites have been passed; written down only while that is of interest. */
 static _Atomic bool proving;
@@ -64,7 +64,7 @@ long site_call(unsigned index, long *registers)
 {
 	if (atomic_load_explicit(&proving, memory_order_relaxed))
 		atomic_fetch_or(&passed, UINT32_C(1) << index);
-	return instead(site_number[index], registers);
+	return mapping_call(atomic_load(&site_number[index]), registers);
 }
 
 /* ---- where the code is --------------------------------------------- */
@@ -167,7 +167,7 @@ static bool lead(const uint8_t *at, long nr)
 	if (i == SITES || !site_encode(i, at, jump))
 		return false;
 	site_back[i] = at + SITE_LENGTH;
-	site_number[i] = nr;
+	atomic_store(&site_number[i], nr);
 	site_count++;
 	return text_replace(at, jump, sizeof jump);
 }
@@ -191,7 +191,7 @@ static bool lead_all(const struct piece *p, long nr)
 static bool is_second_name(const struct piece *p, long nr)
 {
 	for (unsigned i = 0; i < site_count; i++)
-		if (site_number[i] == nr && site_back[i] > p->code &&
+		if (atomic_load(&site_number[i]) == nr && site_back[i] > p->code &&
 			site_back[i] <= p->code + p->size)
 			return true;
 	return false;
@@ -229,7 +229,7 @@ static bool watch_linker(void)
 static bool has_passed(long nr)
 {
 	for (unsigned i = 0; i < site_count; i++)
-		if (site_number[i] == nr && atomic_load(&passed) >> i & 1)
+		if (atomic_load(&site_number[i]) == nr && atomic_load(&passed) >> i & 1)
 			return true;
 	return false;
 }
@@ -261,9 +261,8 @@ static bool prove(void)
 		has_passed(SYS_shmdt);
 }
 
-bool libc_watch(long (*call)(long nr, const long a[6]))
+bool libc_watch(void)
 {
-	instead = call;
 	if (!c_library())
 		return false;
 	for (unsigned i = 0; i < sizeof functions / sizeof functions[0]; i++)

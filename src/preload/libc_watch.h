@@ -6,11 +6,10 @@
 #include <stdbool.h>
 
 /*
- * From now on `call` is called instead of each system call that changes
- * mappings, in the C library and in the dynamic linker, and does it: with its
- * number and arguments, for the kernel's result. False: at least one of them
- * could not be led there. Once. Other threads may run meanwhile.
+ * From now on mapping_call does each system call that changes mappings in the
+ * C library and in the dynamic linker. False: at least one of them could not be
+ * led there. Once. Other threads may run meanwhile.
  */
-bool libc_watch(long (*call)(long nr, const long a[6]));
+bool libc_watch(void);
 
 #endif

@@ -36,7 +36,7 @@ long mapping_call(long nr, const long a[6])
 bool mapping_watch(void)
 {
 	atomic_store(&mapping_wanted, true);
-	if (libc_watch(mapping_call))
+	if (libc_watch())
 		return true;
 	atomic_store(&mapping_wanted, false);
 	return false;
