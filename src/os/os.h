@@ -344,8 +344,8 @@ enum status os_tcp_listener_owner(const struct addr *a, uint32_t *uid);
 /* ---- TCP connections that a library of this process has made ----------- */
 
 /* Finds it by its two names, ports included; the handle stays its maker's.
- * ST_NOTFOUND, ST_UNSUPPORTED the system does not tell. Costs a look at every
- * descriptor. */
+ * Cheap when it has just been made, else it costs a look at every descriptor.
+ * ST_NOTFOUND, ST_NOHANDLES, ST_UNSUPPORTED the system does not tell. */
 enum status os_tcp_find(const struct addr *local, const struct addr *peer,
 	os_handle *out);
 /* The kernel asks the other host for a sign of life after so many seconds of
