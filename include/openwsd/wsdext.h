@@ -193,6 +193,19 @@ typedef int (WSPAPI *LPFN_WSDQUERYNETWORKS)(LPWSDNETWORK lpNetworks,
  */
 typedef int (WSPAPI *LPFN_WSDABANDON)(SOCKET s, LPINT lpErrno);
 
+/* ---- a listener that wants no more ------------------------------------ */
+
+#define WSDID_STOPLISTENING                                                   \
+	{0x6d1f0a58, 0x3c1e, 0x4b7a,                                          \
+		{0x9a, 0x52, 0x0e, 0x57, 0x53, 0x44, 0x00, 0x08}}
+
+/*
+ * Requests that arrive from now on are refused as if nobody listened; those in
+ * the queue stay there for WSPAccept. There is no way back but closing. Does not
+ * block. WSAENOTSOCK, WSAEINVAL not listening, WSAEOPNOTSUPP.
+ */
+typedef int (WSPAPI *LPFN_WSDSTOPLISTENING)(SOCKET s, LPINT lpErrno);
+
 /* ---- the channel: messages without overlapped requests ----------------- */
 
 #define WSDID_OPENCHANNEL                                                     \

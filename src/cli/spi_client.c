@@ -111,6 +111,8 @@ static const struct extension extensions[] = {
 	EXTENSION(WSDPeerIdentity, WSDID_PEERIDENTITY, peer_identity, false),
 	EXTENSION(WSDOpenChannel, WSDID_OPENCHANNEL, open_channel, false),
 	EXTENSION(WSDAbandon, WSDID_ABANDON, abandon, false),
+	EXTENSION(WSDStopListening, WSDID_STOPLISTENING, stop_listening,
+		false),
 	EXTENSION(WSDQueryNetworks, WSDID_QUERYNETWORKS, query_networks,
 		false),
 };

@@ -40,6 +40,7 @@ struct spi_client {
 	LPFN_WSDPEERIDENTITY peer_identity;
 	LPFN_WSDOPENCHANNEL open_channel;
 	LPFN_WSDABANDON abandon;
+	LPFN_WSDSTOPLISTENING stop_listening;
 	LPFN_WSDQUERYNETWORKS query_networks;
 
 	WSDCAPABILITIES can; /* cbSize 0: it does not tell */

@@ -221,10 +221,12 @@ CASE(R168_memory_in_use_cannot_be_deregistered)
 
 /* R192: whoever learns of the completion can deregister at once. */
 static struct pair freeing;
+static _Atomic bool freed;
 
 static void deregister_inside(const struct spi_completion *c)
 {
 	CHECK_EQ(dereg(freeing.server.s, freeing.server.receive_handle), 0);
+	atomic_store(&freed, true);
 }
 
 CASE(R192_memory_is_released_before_the_completion)
@@ -236,7 +238,8 @@ CASE(R192_memory_is_released_before_the_completion)
 	up_hook(deregister_inside);
 	must_receive(&freeing.server, 0, 64, &r, NOTIFIED);
 	send_text(&freeing.client, "x");
-	up_wait_completed(1);
+	while (!atomic_load(&freed))
+		os_sleep(1000000);
 	up_hook(NULL);
 	pair_close(&freeing);
 	spi_stop();

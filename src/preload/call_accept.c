@@ -24,7 +24,20 @@ struct acceptance {
 	int flags;
 };
 
-static void explain_tcp(int fd)
+/* NULL: a listener that we do not know. */
+static enum sw_reason why_tcp(struct sock *s)
+{
+	struct sw_listener *l = s ? listener_get(s) : NULL;
+	enum sw_reason why = SW_PEER_PLAIN;
+
+	if (l) {
+		why = sw_listener_reason(l);
+		listener_put(s);
+	}
+	return why;
+}
+
+static void explain_tcp(struct sock *s, int fd)
 {
 	struct sockaddr_storage sa;
 	socklen_t len = sizeof sa;
@@ -37,17 +50,17 @@ static void explain_tcp(int fd)
 	len = sizeof sa;
 	if (real.getpeername(fd, (struct sockaddr *)&sa, &len) == 0 &&
 		addr_from_sockaddr((struct sockaddr *)&sa, (int)len, &peer))
-		sw_explain(SW_ACCEPT, &local, &peer, NULL, SW_PEER_PLAIN);
+		sw_explain(SW_ACCEPT, &local, &peer, NULL, why_tcp(s));
 }
 
-static int accept_tcp(const struct acceptance *a)
+static int accept_tcp(struct sock *s, const struct acceptance *a)
 {
 	int fd = real.accept4(a->fd, a->sa, a->len, a->flags);
 
 	if (fd < 0)
 		return -errno;
 	fdtable_fresh(fd);
-	explain_tcp(fd);
+	explain_tcp(s, fd);
 	return fd;
 }
 
@@ -110,12 +123,12 @@ static int accept_tcp_now(struct sock *s, const struct acceptance *a)
 	int fd = -EAGAIN;
 
 	if (s->nonblock || !s->accept_lock)
-		return accept_tcp(a);
+		return accept_tcp(s, a);
 	locked = !os_shared_lock_mine(s->accept_lock);
 	if (locked)
 		os_shared_lock_acquire(s->accept_lock);
 	if (is_readable(a->fd))
-		fd = accept_tcp(a);
+		fd = accept_tcp(s, a);
 	if (locked)
 		os_shared_lock_release(s->accept_lock);
 	return fd;
@@ -221,7 +234,7 @@ static int accept_with(const struct acceptance *a)
 	if (!(a->flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)))
 		r = accept_any(a);
 	if (r == NOT_OURS)
-		r = accept_tcp(a);
+		r = accept_tcp(NULL, a);
 	if (r >= 0)
 		errno = saved;
 	return (int)result(r);

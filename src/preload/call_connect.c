@@ -10,14 +10,12 @@
 #include "switch/settings.h"
 #include "transfer.h"
 
-/* A program that does not want to block is blocked for a moment at most. */
-#define PATIENCE_NONBLOCK UINT64_C(100000000)
-
-/* How long a provider may take that needs the other side's answer. */
+/* How long a provider may take that needs the other side's answer. A program
+ * that does not want to block is blocked for a tenth of that at most. */
 static uint64_t patience_of(struct sock *s)
 {
 	uint64_t patience = (uint64_t)sw_settings()->patience * 1000000;
-	uint64_t limit = s->nonblock ? PATIENCE_NONBLOCK
+	uint64_t limit = s->nonblock ? patience / 10
 				     : s->values.send_timeout;
 
 	return patience < limit ? patience : limit;

@@ -188,8 +188,31 @@ static int rebind(struct sock *s)
 	return -1;
 }
 
+/* A server that does this once does it for each connection. */
+static void withdraw(const struct addr *local)
+{
+	for (int fd = 0; fd < (int)fdtable_top(); fd++) {
+		struct file *f;
+		struct sw_listener *l;
+
+		if (!fdtable_is(fd, FILE_LISTENER))
+			continue;
+		f = fdtable_hold(fd);
+		if (!f)
+			continue;
+		l = file_kind(f) == FILE_LISTENER ? listener_get(sock_of(f))
+						  : NULL;
+		if (l) {
+			sw_listener_withdraw(l, local);
+			listener_put(sock_of(f));
+		}
+		file_release(f);
+	}
+}
+
 bool heirs_inherit(struct sock *s)
 {
+	struct addr local;
 	struct heir *h;
 	int fd = -1, kept;
 
@@ -207,6 +230,8 @@ bool heirs_inherit(struct sock *s)
 	kept = h->kept;
 	free(h);
 	drop_all(s);
+	sw_conn_local(s->conn, &local);
+	withdraw(&local);
 	s->conn = NULL;
 	relay_join(fd, kept);
 	return true;

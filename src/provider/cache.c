@@ -117,12 +117,17 @@ static struct prov_pin *use_again(struct prov_cache *c, const char *base,
 	return pin;
 }
 
+bool prov_keeps_pins(void)
+{
+	return provider_transport.pin_costs && provider_transport.pin_costs();
+}
+
 /* The slot comes before the pin: so no change of the mapping is missed. */
 static enum status make(struct prov_cache *c, struct prov_pin *pin)
 {
 	enum status st;
 
-	if (provider_transport.abilities & TRANSPORT_PINS)
+	if (prov_keeps_pins())
 		pin->kept = kept_claim(pin->base, pin->len);
 	st = provider_transport.pin(c->conn, pin->base, pin->len, pin->rights,
 		&pin->registration);

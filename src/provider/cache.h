@@ -3,7 +3,7 @@
  * cache.h - pinned memory of one connection, kept beyond WSPDeregisterMemory
  * (section 11).
  *
- * Only for transports that pin and say so (TRANSPORT_PINS): the switch does not
+ * Only where the transport says that a pin costs something: the switch does not
  * call the callback of others. One cache per connection, since a transport pins
  * for one connection. A pin serves any number of registrations of ranges inside
  * it with exactly its rights (R181, R182); when the last ends it stays, unused,
@@ -51,6 +51,9 @@ struct prov_cache {
 	uint32_t process; /* whose pins these are */
 	uint64_t unused_bytes, clock;
 };
+
+/* Are pins kept at all? */
+bool prov_keeps_pins(void);
 
 void prov_cache_fini(struct prov_cache *c);
 

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "provider/cache.h"
 #include "provider/process.h"
 #include "provider/request.h"
 #include "provider/spi.h"
@@ -19,7 +20,7 @@ static DWORD flags(void)
 		f |= WSD_CAP_FORK_SHARED;
 	if (can & TRANSPORT_RDMA_READ)
 		f |= WSD_CAP_RDMA_READ;
-	if (can & TRANSPORT_PINS)
+	if (prov_keeps_pins())
 		f |= WSD_CAP_PINS;
 	if (prov_identity()->same_host)
 		f |= WSD_CAP_SAME_HOST;

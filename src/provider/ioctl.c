@@ -47,6 +47,7 @@ static const struct extension extensions[] = {
 	{WSDID_PEERIDENTITY, (any_function)WSDPeerIdentity},
 	{WSDID_OPENCHANNEL, (any_function)WSDOpenChannel},
 	{WSDID_ABANDON, (any_function)WSDAbandon},
+	{WSDID_STOPLISTENING, (any_function)WSDStopListening},
 	{WSDID_QUERYNETWORKS, (any_function)WSDQueryNetworks},
 };
 

@@ -106,6 +106,7 @@ int WSPAPI WSDArm(SOCKET s, DWORD dwInterest, LPINT lpErrno);
 int WSPAPI WSDPeerIdentity(SOCKET s, LPWSDPEER lpPeer, LPINT lpErrno);
 int WSPAPI WSDOpenChannel(SOCKET s, LPWSDCHANNEL lpChannel, LPINT lpErrno);
 int WSPAPI WSDAbandon(SOCKET s, LPINT lpErrno);
+int WSPAPI WSDStopListening(SOCKET s, LPINT lpErrno);
 int WSPAPI WSDQueryNetworks(LPWSDNETWORK lpNetworks, LPDWORD lpdwCount,
 	LPINT lpErrno);
 

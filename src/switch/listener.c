@@ -37,6 +37,7 @@ struct sw_listener {
 	 * `shared` on, those of one process, which has offered them. */
 	unsigned shared, count;
 	_Atomic uint32_t served_by;
+	_Atomic bool withdrawn; /* nothing private is offered any more */
 	struct os_mutex serving; /* role: listener */
 	struct san_listener san[SW_LISTENER_HANDLES];
 };
@@ -267,13 +268,40 @@ bool sw_listener_serve(struct sw_listener *l)
 	changed = atomic_load(&l->served_by) != self;
 	if (changed) {
 		forget_private(l);
-		offer_all(l, true, &unused);
+		if (!l->withdrawn)
+			offer_all(l, true, &unused);
 		explain_from(l, l->shared);
 		atomic_store(&l->served_by, self);
 		changed = l->count != before || l->count != l->shared;
 	}
 	os_mutex_unlock(&l->serving);
 	return changed;
+}
+
+void sw_listener_withdraw(struct sw_listener *l, const struct addr *local)
+{
+	INT err;
+
+	if (l->local.port != local->port ||
+		!(addr_is_any(&l->local) || addr_same_ip(&l->local, local)))
+		return;
+	os_mutex_lock(&l->serving);
+	if (!atomic_exchange(&l->withdrawn, true) &&
+		atomic_load(&l->served_by) == os_process_id()) {
+		gate_enter();
+		for (unsigned i = l->shared; i < l->count; i++)
+			if (l->san[i].provider->stop_listening)
+				l->san[i].provider->stop_listening(
+					l->san[i].socket, &err);
+		gate_leave();
+		sw_explain(SW_LISTEN, &l->local, NULL, NULL, SW_HEIRS);
+	}
+	os_mutex_unlock(&l->serving);
+}
+
+enum sw_reason sw_listener_reason(const struct sw_listener *l)
+{
+	return atomic_load(&l->withdrawn) ? SW_HEIRS : SW_PEER_PLAIN;
 }
 
 unsigned sw_listener_handles(struct sw_listener *l, os_handle *handles,

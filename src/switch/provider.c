@@ -69,6 +69,7 @@ static void ask_extensions(struct sw_provider *p)
 	static const GUID peer = WSDID_PEERIDENTITY;
 	static const GUID channel = WSDID_OPENCHANNEL;
 	static const GUID abandon = WSDID_ABANDON;
+	static const GUID stop = WSDID_STOPLISTENING;
 	LPFN_WSDQUERYCAPABILITIES query;
 	INT err;
 
@@ -85,6 +86,7 @@ static void ask_extensions(struct sw_provider *p)
 	p->peer_identity = (LPFN_WSDPEERIDENTITY)extension(p, peer);
 	p->open_channel = (LPFN_WSDOPENCHANNEL)extension(p, channel);
 	p->abandon = (LPFN_WSDABANDON)extension(p, abandon);
+	p->stop_listening = (LPFN_WSDSTOPLISTENING)extension(p, stop);
 	query = (LPFN_WSDQUERYCAPABILITIES)extension(p, caps);
 	p->can.cbSize = sizeof p->can;
 	if (!query || query(&p->can, &err))

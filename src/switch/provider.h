@@ -34,6 +34,7 @@ struct sw_provider {
 	LPFN_WSDARM arm;
 	LPFN_WSDPEERIDENTITY peer_identity;
 	LPFN_WSDABANDON abandon;
+	LPFN_WSDSTOPLISTENING stop_listening;
 	LPFN_WSDOPENCHANNEL open_channel;
 	/* Its socket for queries, never bound; see section 4 of the specification. */
 	SOCKET probe;

@@ -40,6 +40,8 @@
 		"the policy cannot be read or has a mistake")                 \
 	X(SW_POLICY_SAN, "san-missing",                                       \
 		"no provider has the SAN that the policy names")              \
+	X(SW_HEIRS, "forked-server",                                          \
+		"the server leaves connections to its children: faster by TCP") \
 	X(SW_KNOWN_PLAIN, "known-without-san",                                \
 		"a connect over the SAN has failed there a moment ago")
 

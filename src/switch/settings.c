@@ -41,7 +41,8 @@ static const struct sw_setting table[] = {
 		"Let providers keep memory registered, and tell them when "
 		"mappings change; off registers anew each time."},
 	{"patience", "WSD_PATIENCE", SW_SETTING_INT, 0, 60000, "1000",
-		"Milliseconds to wait for a SAN's answer before TCP is used."},
+		"Milliseconds to wait for a SAN's answer before TCP is used; a "
+		"connect that must not block waits a tenth of it."},
 	{"policy", "WSD_POLICY", SW_SETTING_TEXT, 0, SW_TEXT_MAX - 1, "",
 		"File of the policy, instead of the standard ones; see "
 		"wsd-policy(1)."},

@@ -84,8 +84,8 @@ void sw_memory_changes(void *base, size_t len);
 /* ---- listeners -------------------------------------------------------- */
 
 /*
- * Offers `local` (its port is not 0) on every SAN that the policy allows. On failure *why says why
- * this listener stays with TCP alone.
+ * Offers `local` (its port is not 0) on every SAN that the policy allows. On
+ * failure *why says why this listener stays with TCP alone.
  */
 bool sw_listen(const struct addr *local, bool only_v6,
 	struct sw_listener **out, enum sw_reason *why);
@@ -96,6 +96,14 @@ bool sw_listen(const struct addr *local, bool only_v6,
  * before. Again after a fork; otherwise cheap. May take a moment the first time.
  */
 bool sw_listener_serve(struct sw_listener *l);
+/*
+ * The process has given a connection that came to `local` to a child, who can
+ * only have it through a relay. If it came to this listener, no more such are
+ * taken; what has come can still be accepted.
+ */
+void sw_listener_withdraw(struct sw_listener *l, const struct addr *local);
+/* Why clients come by TCP. */
+enum sw_reason sw_listener_reason(const struct sw_listener *l);
 /* Handles that become readable when sw_accept may succeed; at most max are
  * stored; returns how many. Owned by the listener. */
 #define SW_LISTENER_HANDLES 2

@@ -54,7 +54,6 @@ struct transport_conn;     /* opaque, defined by the transport */
 				      see early */
 #define TRANSPORT_FORK_SHARED 0x4u /* see "Fork" above */
 #define TRANSPORT_HANDOFF 0x8u     /* hand_off/take_over work */
-#define TRANSPORT_PINS 0x10u       /* pin costs: keep what it gave, see there */
 
 /* Bytes of an RDMA descriptor, and of private data on a request, at most. */
 #define TRANSPORT_DESCRIPTOR_MAX 64
@@ -170,6 +169,9 @@ struct transport_ops {
 	enum status (*accept)(struct transport_request *r,
 		struct transport_conn **out);
 	void (*refuse)(struct transport_request *r, enum transport_refusal why);
+	/* Requests that arrive from now on get the answer that nobody offers the
+	 * address; what is queued stays. NULL: cannot. */
+	void (*shut_listener)(struct transport_listener *l);
 	/* Refuses all that is queued; not what has been taken. */
 	void (*close_listener)(struct transport_listener *l);
 	/* Leaves what is queued to other processes of a fork. */
@@ -301,8 +303,8 @@ struct transport_ops {
 	 * Local memory for the adapter. *registration is NULL where nothing is
 	 * needed, which unpin ignores. ST_NOMEM, ST_FAULT.
 	 *
-	 * With TRANSPORT_PINS the core keeps a registration for the next use of
-	 * the same memory, and gives it back when the memory's mapping changes,
+	 * Where pin_costs says so (the same from start on; NULL: never) the core
+	 * keeps a registration for the next use of the same memory, and gives it back when the memory's mapping changes,
 	 * when there are too many, or before close. Both are serialised per
 	 * connection, and never called from the cache callback: they may allocate,
 	 * free, unmap and take locks. What has lost its memory is given back
@@ -310,6 +312,7 @@ struct transport_ops {
 	 * is in use at that time may still name the same addresses. unpin is not
 	 * called in a forked child for what the parent has pinned.
 	 */
+	bool (*pin_costs)(void);
 	enum status (*pin)(struct transport_conn *c, void *base, uint64_t len,
 		unsigned rights, void **registration);
 	void (*unpin)(struct transport_conn *c, void *registration);

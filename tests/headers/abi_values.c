@@ -576,6 +576,7 @@ void abi_extension_values(void)
 	GUID_VALUE(WSDID_OPENCHANNEL);
 	GUID_VALUE(WSDID_ABANDON);
 	GUID_VALUE(WSDID_QUERYNETWORKS);
+	GUID_VALUE(WSDID_STOPLISTENING);
 }
 
 void abi_extension_structs(void)

@@ -116,7 +116,22 @@ def transactions(address, server, client):
     check_equal(pgbench(client, address, postgres.port, *load, "-t", 5, "-C"),
                 CLIENTS * 5, "transactions on connections of their own")
     postgres.stop()
+    if isinstance(server, explain.Fast) and isinstance(client, explain.Fast):
+        check_withdrawn(server)
+        return None
     return CLIENTS + CLIENTS * 5
+
+
+def check_withdrawn(server):
+    """A child has got the first connection; the others come by TCP."""
+    first, *others = [(route.path, route.code)
+                      for route in explain.read(server.path)
+                      if route.direction == "accept"]
+    check_equal(first[0], hosts.BETWEEN, "route of the first connection")
+    check(set(others) <= {first, ("tcp", "forked-server")} and
+          others.count(first) < CLIENTS and len(others) > CLIENTS * 6,
+          f"routes {others}")
+    server.check_some("listen", "forked-server")
 
 
 if __name__ == "__main__":

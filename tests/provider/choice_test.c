@@ -85,6 +85,7 @@ CASE(our_extensions_want_a_socket)
 	FAILS(ext.arm(s, WSD_IN, &err), WSAENOTSOCK);
 	FAILS(ext.peer_identity(s, &peer, &err), WSAENOTSOCK);
 	FAILS(ext.open_channel(s, &channel, &err), WSAENOTSOCK);
+	FAILS(ext.stop_listening(s, &err), WSAENOTSOCK);
 	spi_stop();
 }
 
@@ -230,6 +231,30 @@ CASE(R86_the_time_for_connects_is_a_setting)
 	CHECK_CODE(socket_connect_result(client), WSAETIMEDOUT);
 	CHECK(os_now() - before >= 200000000);
 	CHECK_EQ(spi_threads(), 0);
+	spi_stop();
+}
+
+CASE(a_listener_that_stops_keeps_what_is_queued_and_takes_no_more)
+{
+	SOCKET listener, early, late, unused;
+	struct addr at, from;
+	int err = 0;
+
+	ext_start();
+	FAILS(ext.stop_listening(socket_new(), &err), WSAEINVAL);
+	at = test_addr();
+	listener = socket_listening(&at, 4);
+	early = socket_queued(listener, &at);
+	if (ext.stop_listening(listener, &err)) {
+		CHECK_CODE(err, WSAEOPNOTSUPP);
+		case_skip("the transport cannot");
+	}
+	from = test_addr();
+	late = socket_bound(&from);
+	CHECK_CODE(socket_connect_outcome(late, &at), WSAETIMEDOUT);
+	socket_accept(listener);
+	CHECK_EQ(socket_connect_result(early), 0);
+	CHECK_CODE(socket_try_accept(listener, &unused), WSAEWOULDBLOCK);
 	spi_stop();
 }
 

@@ -23,6 +23,8 @@ void ext_start(void)
 	ext.arm = (LPFN_WSDARM)ask((GUID)WSDID_ARM);
 	ext.peer_identity = (LPFN_WSDPEERIDENTITY)ask(
 		(GUID)WSDID_PEERIDENTITY);
+	ext.stop_listening = (LPFN_WSDSTOPLISTENING)ask(
+		(GUID)WSDID_STOPLISTENING);
 	ext.abandon = (LPFN_WSDABANDON)ask((GUID)WSDID_ABANDON);
 	ext.networks = (LPFN_WSDQUERYNETWORKS)ask((GUID)WSDID_QUERYNETWORKS);
 	ext.open_channel = (LPFN_WSDOPENCHANNEL)ask((GUID)WSDID_OPENCHANNEL);

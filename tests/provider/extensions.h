@@ -13,6 +13,7 @@ struct extensions {
 	LPFN_WSDARM arm;
 	LPFN_WSDPEERIDENTITY peer_identity;
 	LPFN_WSDABANDON abandon;
+	LPFN_WSDSTOPLISTENING stop_listening;
 	LPFN_WSDQUERYNETWORKS networks;
 	LPFN_WSDOPENCHANNEL open_channel;
 };

@@ -15,13 +15,20 @@
     peer.py try HOST PORT       a connect that may wait 0.3 s for an answer
     peer.py dial PORT COUNT     COUNT connections one after the other, used
                                 once; prints the milliseconds that each took
+    peer.py give PORT           server: for each byte that comes, BLOCK such
+                                bytes
+    peer.py remap PORT COUNT    asks for COUNT blocks, each into memory that is
+                                new at the same place, and is unmapped then
     peer.py --at ADDRESS ...    instead of 127.0.0.1
+    peer.py --limit SECONDS ... that a call may wait, instead of 10
 
 A connection ends with "eof" or with an errno name. The exit status is 1 when
 bytes come back wrong.
 """
 
+import ctypes
 import errno
+import mmap
 import random
 import selectors
 import signal
@@ -31,7 +38,10 @@ import threading
 import time
 
 HOST = "127.0.0.1"  # or what --at says
-LIMIT = 10  # seconds that any single call may wait
+LIMIT = 10  # seconds that any single call may wait, or what --limit says
+
+
+BLOCK = 1 << 20
 
 
 def say(text):
@@ -261,16 +271,65 @@ def dial(port, count):
         say(f"{(time.monotonic() - began) * 1000:.0f}")
 
 
+# ---- memory that comes and goes --------------------------------------------
+
+def give(port):
+    """Blocks for one connection after the other."""
+    blocks = [bytes([value]) * BLOCK for value in range(256)]
+    sock = listener(port)
+    while True:
+        conn, _ = sock.accept()
+        with conn:
+            for wanted in iter(lambda c=conn: c.recv(1), b""):
+                conn.sendall(blocks[wanted[0]])
+        say("eof")
+
+
+def fill(conn, memory):
+    """Receives until it is full."""
+    with memoryview(memory) as all_of_it:
+        done = 0
+        while done < len(memory):
+            with all_of_it[done:] as left:
+                part = conn.recv_into(left)
+            if not part:
+                sys.exit("the stream ended early")
+            done += part
+
+
+def remap(port, count):
+    """Counts how often the new memory was where the old had been."""
+    places = set()
+    with connect(port) as conn:
+        for number in range(count):
+            value = number % 255 + 1
+            with mmap.mmap(-1, BLOCK) as memory:
+                place = ctypes.c_char.from_buffer(memory)
+                places.add(ctypes.addressof(place))
+                del place
+                conn.sendall(bytes([value]))
+                fill(conn, memory)
+                if memory[:] != bytes([value]) * BLOCK:
+                    sys.exit(f"wrong bytes in round {number}")
+    say(f"{count} blocks at {len(places)} places")
+
+
 VERBS = {"serve": serve, "threads": threads, "ask": ask, "hold": hold,
-         "pump": pump, "exhaust": exhaust, "try": attempt, "dial": dial}
+         "pump": pump, "exhaust": exhaust, "try": attempt, "dial": dial,
+         "give": give, "remap": remap}
 
 
 def main():
     """Runs the verb; numbers among the arguments are numbers."""
-    global HOST
-    verb, *rest = sys.argv[1:]
-    if verb == "--at":
-        HOST, verb, *rest = rest
+    global HOST, LIMIT
+    words = sys.argv[1:]
+    while words[0] in ("--at", "--limit"):
+        option, value, *words = words
+        if option == "--at":
+            HOST = value
+        else:
+            LIMIT = int(value)
+    verb, *rest = words
     VERBS[verb](*[int(a) if a.isdigit() else a for a in rest])
 
 

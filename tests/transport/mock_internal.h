@@ -77,7 +77,7 @@ struct transport_conn {
 struct transport_listener {
 	struct transport_listener *next;
 	struct addr local;
-	bool only_v6, shadowed;
+	bool only_v6, shadowed, shut;
 	unsigned backlog, queued;
 	struct transport_conn *first; /* server ends */
 	os_handle bell[2];            /* [0] is waited on */
@@ -125,6 +125,7 @@ void mock_copy(const struct os_span *spans, unsigned count, uint8_t *flat,
 enum status mock_listen(const struct addr *local, bool only_v6,
 	unsigned backlog, struct transport_listener **out);
 enum status mock_set_backlog(struct transport_listener *l, unsigned backlog);
+void mock_shut_listener(struct transport_listener *l);
 os_handle mock_listener_handle(struct transport_listener *l);
 enum status mock_connect(const struct addr *local,
 	const struct addr *remote, const void *private_data,

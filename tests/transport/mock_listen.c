@@ -11,7 +11,7 @@ static bool serves(const struct transport_listener *l, const struct addr *to,
 {
 	bool any = addr_is_any(&l->local);
 
-	if (l->shadowed || l->local.port != to->port)
+	if (l->shadowed || l->shut || l->local.port != to->port)
 		return false;
 	if (rank == 0)
 		return !any && addr_same_ip(&l->local, to);
@@ -77,6 +77,13 @@ enum status mock_listen(const struct addr *local, bool only_v6,
 	st = listener_new(local, only_v6, backlog, out);
 	os_mutex_unlock(&mock_lock);
 	return st;
+}
+
+void mock_shut_listener(struct transport_listener *l)
+{
+	os_mutex_lock(&mock_lock);
+	l->shut = true;
+	os_mutex_unlock(&mock_lock);
 }
 
 os_handle mock_listener_handle(struct transport_listener *l)

@@ -156,6 +156,7 @@ static enum status mock_survey(struct transport_network *list, unsigned *count)
 		.take = mock_take,                                            \
 		.accept = mock_accept,                                        \
 		.refuse = mock_refuse,                                        \
+		.shut_listener = mock_shut_listener,                          \
 		.close_listener = mock_close_listener,                        \
 		.leave_listener = mock_close_listener, /* nobody stays */     \
 		.connect = mock_connect,                                      \
@@ -177,6 +178,7 @@ static enum status mock_survey(struct transport_network *list, unsigned *count)
 		.conceal = mock_conceal,                                      \
 		.rdma = mock_rdma,                                            \
 		.reap = mock_reap,                                            \
+		.pin_costs = pin_costs,                                       \
 		.pin = mock_pin,                                              \
 		.unpin = mock_unpin,                                          \
 		.pack = mock_pack,                                            \
@@ -186,12 +188,21 @@ static enum status mock_survey(struct transport_network *list, unsigned *count)
 		.close = mock_close,                                          \
 	}
 
+#ifndef MOCK_PIN_COSTS
+#define MOCK_PIN_COSTS true
+#endif
+
+static bool pin_costs(void)
+{
+	return MOCK_PIN_COSTS;
+}
+
 /* What a program is linked with: one that can read, or not. */
 #ifndef MOCK_ABILITIES
 #define MOCK_ABILITIES                                                        \
-	(TRANSPORT_EARLY_SEND | TRANSPORT_RDMA_READ | TRANSPORT_PINS)
+	(TRANSPORT_EARLY_SEND | TRANSPORT_RDMA_READ)
 #endif
 
 const struct transport_ops provider_transport = MOCK_TRANSPORT(MOCK_ABILITIES);
 const struct transport_ops mock_transport_without_read =
-	MOCK_TRANSPORT(TRANSPORT_EARLY_SEND | TRANSPORT_PINS);
+	MOCK_TRANSPORT(TRANSPORT_EARLY_SEND);

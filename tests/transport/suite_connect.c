@@ -324,6 +324,25 @@ CASE(a_smaller_backlog_refuses_what_is_queued_beyond_it)
 	ops->close_listener(l);
 }
 
+CASE(a_shut_listener_keeps_what_is_queued_and_takes_no_more)
+{
+	struct addr at = addr_v4(127, 0, 0, 1, 0), from = client_addr(4);
+	struct transport_conn *first, *late, *server;
+	struct transport_listener *l;
+
+	if (!ops->shut_listener)
+		case_skip("the transport cannot");
+	l = listen_free(&at, false, 4);
+	first = connect_to(&at);
+	ops->shut_listener(l);
+	CHECK_ST(try_connect(&from, &at, &late), ST_NOTFOUND);
+	CHECK_OK(ops->accept(take_next(l), &server));
+	CHECK_SOON_OK(ops->status(first, true));
+	ops->close(server, false);
+	ops->close(first, false);
+	ops->close_listener(l);
+}
+
 CASE(requests_are_taken_in_their_order)
 {
 	struct addr at = addr_v4(127, 0, 0, 1, 0), from = client_addr(4);

@@ -72,7 +72,7 @@ static enum fab_reason judge(struct fab_door *d, const struct fi_info *info,
 		return FAB_STRANGER;
 	}
 	*l = fab_listener_for(&g->to);
-	if (!*l)
+	if (!*l || (*l)->shut)
 		return FAB_NOT_HERE;
 	if ((*l)->queued + (*l)->arriving >= (*l)->backlog)
 		return FAB_BACKLOG;

@@ -29,6 +29,7 @@ static bool find_all(void *lib)
 		find(lib, "fi_freeinfo", &fab_lib.freeinfo) &&
 		find(lib, "fi_dupinfo", &fab_lib.dupinfo) &&
 		find(lib, "fi_fabric", &fab_lib.fabric) &&
+		find(lib, "fi_open", &fab_lib.open) &&
 		find(lib, "fi_version", &fab_lib.version);
 }
 

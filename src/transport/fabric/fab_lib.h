@@ -26,6 +26,9 @@ struct fab_lib {
 	struct fi_info *(*dupinfo)(const struct fi_info *info);
 	int (*fabric)(struct fi_fabric_attr *attr, struct fid_fabric **fabric,
 		void *context);
+	int (*open)(uint32_t version, const char *name, void *attr,
+		size_t attr_len, uint64_t flags, struct fid **fid,
+		void *context);
 	uint32_t (*version)(void);
 };
 

@@ -282,6 +282,13 @@ enum status fab_set_backlog(struct transport_listener *l, unsigned backlog)
 	return ST_OK;
 }
 
+void fab_shut_listener(struct transport_listener *l)
+{
+	fab_lock();
+	l->shut = true;
+	fab_unlock();
+}
+
 /* Handshakes that are not finished find no listener when they are. */
 static void disown_arriving(struct transport_listener *l)
 {

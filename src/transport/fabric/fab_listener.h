@@ -28,6 +28,7 @@ struct transport_listener {
 	struct addr local;
 	bool only_v6;
 	bool shadowed; /* another one of this process has the address */
+	bool shut;     /* nothing new is let in */
 	unsigned backlog;
 	unsigned arriving; /* handshakes that are not finished */
 	unsigned queued;

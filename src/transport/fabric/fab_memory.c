@@ -201,6 +201,12 @@ static uint64_t local_access(unsigned rights)
 		(rights & MAY_WRITE ? FI_READ : 0);
 }
 
+/* Hardware translates addresses itself; over TCP nothing is pinned. */
+bool fab_pin_costs(void)
+{
+	return fab_nets_hardware();
+}
+
 enum status fab_do_pin(struct transport_conn *c, void *base, uint64_t len,
 	unsigned rights, void **registration)
 {

@@ -10,6 +10,7 @@
 #include "base/sockaddr.h"
 #include "transport/fabric/fab_helper.h"
 #include "transport/fabric/fab_lib.h"
+#include "transport/fabric/fab_nocache.h"
 
 #define HARDWARE "/sys/class/infiniband_verbs/abi_version"
 
@@ -70,6 +71,11 @@ const char *fab_nets_wanted(void)
 	return nets.wanted;
 }
 
+bool fab_nets_hardware(void)
+{
+	return nets.wanted && strcmp(nets.wanted, "verbs") == 0;
+}
+
 enum status fab_nets_start(void)
 {
 	const char *value = fab_nets_setting();
@@ -85,6 +91,12 @@ enum status fab_nets_start(void)
 		if (strcmp(value, "auto") != 0)
 			complain("wsd: no fabric is used: %s",
 				fab_lib_problem());
+		nets.wanted = NULL;
+		return ST_OK;
+	}
+	if (fab_nets_hardware() && fab_nocache_start() != ST_OK) {
+		complain("wsd: no fabric is used: %s", "the program keeps "
+			"registrations in libfabric's own cache");
 		nets.wanted = NULL;
 		return ST_OK;
 	}
@@ -139,7 +151,7 @@ static void add(const struct addr *own, struct fi_info *info)
 	n->info = info;
 	/* Hardware moves by itself. Of others some say that they do, and do not
 	 * unless they are called. */
-	n->manual = strcmp(nets.wanted, "verbs") != 0;
+	n->manual = !fab_nets_hardware();
 	n->eq_handle = OS_NO_HANDLE;
 	n->next = nets.first;
 	nets.first = n;
@@ -258,6 +270,7 @@ void fab_nets_stop(void)
 		free(n);
 	}
 	nets.seen_count = 0;
+	fab_nocache_stop();
 }
 
 /* Connections of the parent, which the child still has to close, point to some

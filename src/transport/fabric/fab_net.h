@@ -48,6 +48,8 @@ void fab_nets_forget(void);
 const char *fab_nets_setting(void);
 /* libfabric's provider that follows from it; NULL: none is used. */
 const char *fab_nets_wanted(void);
+/* Is that one for hardware? The same from the start on. */
+bool fab_nets_hardware(void);
 /* Does the system know RDMA hardware? */
 bool fab_has_hardware(void);
 

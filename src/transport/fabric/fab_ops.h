@@ -8,6 +8,7 @@
 /* fab_listen.c */
 enum status fab_listen(const struct addr *local, bool only_v6, unsigned backlog,
 	struct transport_listener **out);
+void fab_shut_listener(struct transport_listener *l);
 enum status fab_set_backlog(struct transport_listener *l, unsigned backlog);
 os_handle fab_listener_handle(struct transport_listener *l);
 void fab_close_listener(struct transport_listener *l);
@@ -54,6 +55,7 @@ enum status fab_do_rdma(struct transport_conn *c, enum transport_op op,
 	uint32_t descriptor_len, uint64_t offset, uint64_t cookie);
 enum status fab_reap(struct transport_conn *c, uint64_t *cookie,
 	enum status *result);
+bool fab_pin_costs(void);
 enum status fab_do_pin(struct transport_conn *c, void *base, uint64_t len,
 	unsigned rights, void **registration);
 void fab_unpin(struct transport_conn *c, void *registration);
