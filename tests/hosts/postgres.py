@@ -84,6 +84,8 @@ class Server:
             *as_owner(find("postgres"), "-D", f"{folder}/data", "-h", address,
                       "-p", self.port, "-k", folder, "-F"))
         self.program.wait_port(self.port)
+        procs.wait_until(lambda: "ready to accept" in self.program.output(),
+                         30, "PostgreSQL")
 
     def stop(self):
         """All its processes end."""
