@@ -8,12 +8,12 @@
  * into a buffer that libfabric may use until the completion.
  */
 #include <rdma/fi_errno.h>
-#include <string.h>
 
 #include "transport/fabric/fab_conn.h"
 #include "transport/fabric/fab_helper.h"
 #include "transport/fabric/fab_lib.h"
 #include "transport/fabric/fab_ops.h"
+#include "transport/spans.h"
 
 /* Who never waits looks below this often. */
 enum { SENDS_PER_LOOK = 32, IDLE_LOOKS = 4 };
@@ -72,16 +72,6 @@ enum status fab_slots_post(struct transport_conn *c)
 bool fab_can_send(const struct transport_conn *c, unsigned keep)
 {
 	return c->credits > keep && c->tx_free_count > keep;
-}
-
-static void gather(uint8_t *to, const struct os_span *spans, unsigned count)
-{
-	for (unsigned i = 0; i < count; i++) {
-		if (spans[i].len == 0)
-			continue;
-		memcpy(to, spans[i].base, spans[i].len);
-		to += spans[i].len;
-	}
 }
 
 /*
@@ -166,20 +156,6 @@ enum status fab_send_note(struct transport_conn *c, enum fab_kind kind,
 	return st;
 }
 
-static bool spans_total(const struct os_span *spans, unsigned count,
-	uint32_t *total)
-{
-	size_t sum = 0;
-
-	for (unsigned i = 0; i < count; i++) {
-		if (spans[i].len > FAB_MESSAGE_MAX - sum)
-			return false;
-		sum += spans[i].len;
-	}
-	*total = (uint32_t)sum;
-	return true;
-}
-
 /* Lock held. */
 static enum status send_now(struct transport_conn *c,
 	const struct os_span *spans, unsigned count, uint32_t len,
@@ -194,7 +170,7 @@ static enum status send_now(struct transport_conn *c,
 				? ST_AGAIN
 				: (enum status)atomic_load(&c->over);
 	}
-	gather(c->tx_free->bytes + FAB_HEAD_LEN, spans, count);
+	spans_gather(c->tx_free->bytes + FAB_HEAD_LEN, spans, count);
 	c->tx_free->len = len;
 	st = submit(c, c->tx_free, FAB_DATA, 0);
 	if (st == ST_OK)
@@ -209,7 +185,7 @@ enum status fab_send(struct transport_conn *c, const struct os_span *spans,
 	enum status st;
 	uint32_t len;
 
-	if (!spans_total(spans, count, &len))
+	if (!spans_total(spans, count, FAB_MESSAGE_MAX, &len))
 		return ST_MSGSIZE;
 	os_mutex_lock(&c->lock);
 	st = (enum status)atomic_load(&c->over);

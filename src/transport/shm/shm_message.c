@@ -1,40 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* send, peek, release: see shm_ring.h for what happens below. */
-#include <string.h>
-
 #include "transport/shm/shm_conn.h"
 #include "transport/shm/shm_ops.h"
 #include "transport/shm/shm_rdma.h"
+#include "transport/spans.h"
 
 /* A program that never sleeps asks the kernel for a dead peer this often. */
 #define SENDS_PER_CHECK 64
 #define IDLE_LOOKS_PER_CHECK 1024
 /* Records that are not for the caller, at most in one call. */
 #define SCAN_MAX 64
-
-static bool spans_total(const struct os_span *spans, unsigned count,
-	uint32_t *total)
-{
-	size_t sum = 0;
-
-	for (unsigned i = 0; i < count; i++) {
-		if (spans[i].len > SHM_MESSAGE_MAX - sum)
-			return false;
-		sum += spans[i].len;
-	}
-	*total = (uint32_t)sum;
-	return true;
-}
-
-static void gather(uint8_t *to, const struct os_span *spans, unsigned count)
-{
-	for (unsigned i = 0; i < count; i++) {
-		if (spans[i].len == 0)
-			continue;
-		memcpy(to, spans[i].base, spans[i].len);
-		to += spans[i].len;
-	}
-}
 
 static enum status no_room(struct transport_conn *c, enum status st)
 {
@@ -51,7 +26,7 @@ enum status shm_send(struct transport_conn *c, const struct os_span *spans,
 	struct ring_place place;
 	enum status st;
 
-	if (!spans_total(spans, count, &len))
+	if (!spans_total(spans, count, SHM_MESSAGE_MAX, &len))
 		return ST_MSGSIZE;
 	st = ++c->sends % SENDS_PER_CHECK ? shm_conn_look(c) :
 		shm_conn_look_closely(c, true);
@@ -60,7 +35,7 @@ enum status shm_send(struct transport_conn *c, const struct os_span *spans,
 	st = ring_reserve(&c->tx, len, keep, &place);
 	if (st != ST_OK)
 		return no_room(c, st);
-	gather(place.payload, spans, count);
+	spans_gather(place.payload, spans, count);
 	ring_publish(&c->tx, &place, SHM_DATA);
 	shm_wake_reader(c);
 	return ST_OK;
