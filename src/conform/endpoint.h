@@ -16,7 +16,9 @@
 /* Nothing that works takes longer than this. */
 #define PATIENCE (case_seconds() * UINT64_C(400000000))
 /* What must not happen is waited for so long. */
-#define QUIET UINT64_C(30000000)
+#define QUIET (case_seconds() * UINT64_C(1200000))
+/* A request that was sent has come, wherever it goes through. */
+#define ARRIVES (20 * QUIET)
 
 /* ---- calls that must succeed, or fail with one code ---------------- */
 

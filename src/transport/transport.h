@@ -255,10 +255,11 @@ struct transport_ops {
 	uint64_t (*arrivals)(struct transport_conn *c);
 
 	/*
-	 * Asks for a wake-up: from now on the first change towards any of
-	 * `interest` makes the handle readable, once per arm. ST_OK armed and
-	 * nothing there yet; ST_AGAIN something is there already (do not sleep).
-	 * Arming twice is the same as once. Does not take doorbells away.
+	 * Asks for a wake-up: from now on the first change towards each of
+	 * `interest` makes the handle readable, once per arm; what has not changed
+	 * stays armed, as another may sleep for it. ST_OK armed and nothing there
+	 * yet; ST_AGAIN something is there already (do not sleep). Arming twice is
+	 * the same as once. Does not take doorbells away.
 	 */
 	enum status (*arm)(struct transport_conn *c, unsigned interest);
 	/*

@@ -81,6 +81,21 @@ CASE(both_interests_can_be_armed_at_once)
 
 /* ---- news that are no messages --------------------------------------- */
 
+CASE(a_message_leaves_who_waits_for_room_armed)
+{
+	struct pair p;
+
+	pair_open(&p);
+	fill(p.client, 5000, 0);
+	CHECK_OK(ops->arm(p.client, TRANSPORT_IN | TRANSPORT_OUT));
+	send_text(p.server, "x");
+	CHECK_SOON(handle_rings(p.client));
+	CHECK_OK(ops->drain(p.client, false));
+	read_until_it_rings(&p);
+	CHECK(fill(p.client, 5000, 0) > 0);
+	pair_close(&p);
+}
+
 CASE(closing_wakes_the_peer)
 {
 	struct pair p;

@@ -67,13 +67,30 @@ static void look_at_socket(struct transport_conn *c)
 }
 
 /* Needs neither memory nor a key; the other side's program notices nothing. */
-static void ping(struct transport_conn *c)
+static void ping(struct transport_conn *c, uint64_t now)
 {
-	if (c->pinging)
-		return;
 	c->ping.use = FAB_USE_PING;
 	c->pinging = fi_write(c->ep, NULL, 0, NULL, FI_ADDR_UNSPEC, 0, 0,
 		&c->ping.context) == 0;
+	c->heard = now;
+}
+
+/* Hardware repeats what is not acknowledged for longer than we wait. Whatever
+ * completes meanwhile is a sign of life. */
+static void look_at_ping(struct transport_conn *c)
+{
+	uint64_t now = os_now();
+
+	fab_conn_progress(c);
+	if (!fab_conn_going_on(c))
+		return;
+	if (!c->pinging)
+		ping(c, now);
+	else if (c->completed != c->completed_then)
+		c->heard = now;
+	else if (now - c->heard > limit() - limit() / LOOKS)
+		fab_conn_end(c, ST_ABORTED);
+	c->completed_then = c->completed;
 }
 
 void fab_alive_look(struct transport_conn *c)
@@ -84,5 +101,5 @@ void fab_alive_look(struct transport_conn *c)
 	if (c->net->manual)
 		look_at_socket(c);
 	else
-		ping(c);
+		look_at_ping(c);
 }

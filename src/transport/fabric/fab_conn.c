@@ -263,6 +263,7 @@ static void take_done(struct transport_conn *c,
 {
 	struct fab_work *w = done->op_context;
 
+	c->completed++;
 	switch (w->use) {
 	case FAB_USE_RX:
 		fab_rx_done(c, (struct fab_slot *)w, done->len);
@@ -393,18 +394,39 @@ static bool has_news(struct transport_conn *c)
 	return news_of(c) >= 16 || news_of(c) != atomic_load(&c->reported);
 }
 
-static bool is_there(struct transport_conn *c, unsigned interest)
+/* Of an interest, what is there. */
+static unsigned what_is_there(struct transport_conn *c, unsigned interest)
 {
-	return has_news(c) || fab_rdma_finished(c) ||
-		((interest & TRANSPORT_IN) && fab_has_message(c)) ||
-		((interest & TRANSPORT_OUT) && fab_can_send(c, FAB_KEPT));
+	unsigned there = 0;
+
+	if ((interest & TRANSPORT_IN) && fab_has_message(c))
+		there |= TRANSPORT_IN;
+	if ((interest & TRANSPORT_OUT) && fab_can_send(c, FAB_KEPT))
+		there |= TRANSPORT_OUT;
+	return there;
 }
 
+/* What concerns everybody who sleeps. */
+static bool is_special(struct transport_conn *c)
+{
+	return has_news(c) || fab_rdma_finished(c);
+}
+
+static bool is_there(struct transport_conn *c, unsigned interest)
+{
+	return is_special(c) || what_is_there(c, interest);
+}
+
+/* Who sleeps for something else is still to be woken for that. */
 void fab_conn_notify(struct transport_conn *c)
 {
-	if (!c->armed || !is_there(c, c->armed))
+	unsigned there = what_is_there(c, c->armed);
+
+	if (is_special(c))
+		there |= TRANSPORT_IN;
+	if (!c->armed || !there)
 		return;
-	c->armed = 0;
+	c->armed &= news_of(c) >= 16 ? 0 : ~there;
 	if (c->bell != OS_NO_HANDLE)
 		os_link_ring(c->bell);
 }

@@ -121,6 +121,8 @@ struct transport_conn {
 	os_handle socket; /* libfabric's, or OS_NO_HANDLE */
 	struct fab_work ping;
 	bool pinging;
+	uint64_t heard; /* while pinging: the last sign of life */
+	unsigned completed, completed_then; /* operations; at the last look */
 
 	/* setting up and ending: fab_lock */
 	unsigned attempt;
