@@ -154,7 +154,8 @@ const char *info_name(const struct info_provider *p)
 const char *info_ability(const struct info_provider *p, unsigned *bit)
 {
 	static const char *const words[] = {"channels", "early-send",
-		"fork-shared", "IPv6", "RDMA-read", "same-host"};
+		"fork-shared", "IPv6", "RDMA-read", "same-host",
+		"keeps-registrations"};
 
 	while (*bit < sizeof words / sizeof words[0]) {
 		unsigned b = (*bit)++;

@@ -3,6 +3,7 @@
 """Programs under wsd between two machines that have RDMA verbs."""
 
 import glob
+import json
 import os
 import sys
 import time
@@ -65,6 +66,26 @@ def conforms():
 def last_line(program):
     """What it has said last."""
     return (program.output().splitlines() or [""])[-1]
+
+
+@case("wsd info shows the device in use, and wsd ping is answered over it",
+      seconds=120)
+def told():
+    need_wsd()
+    a, b = machine.pair()
+    outcome = a.run(WSD, "info", "--json")
+    check_equal(outcome.status, 0, str(outcome))
+    used = [(net["network"], net["address"])
+            for provider in json.loads(outcome.out)["providers"]
+            for net in provider["networks"]
+            if net["in_use"] and provider["name"] == "fabric"]
+    check({("verbs", a.address), ("verbs", a.address6)} <= set(used),
+          f"in use: {used}")
+    server = a.start(WSD, "perf", "--server", "--provider", "fabric")
+    procs.wait_until(lambda: "7470" in server.output(), SOON,
+                     "wsd perf --server")
+    outcome = b.run(WSD, "ping", a.address, "--count", 3, "--interval", 0.1)
+    check_equal(outcome.status, 0, f"{outcome}\n{server.output()}")
 
 
 @case("echoes from 1 B to 16 MB come back whole", seconds=240)
