@@ -8,6 +8,7 @@
 #include "transport/fabric/fab_lib.h"
 #include "transport/fabric/fab_ops.h"
 
+#define SLAB_BYTES ((size_t)FAB_SLOT_BYTES * (FAB_RX_SLOTS + FAB_TX_SLOTS))
 
 /* Completions taken at once, and how often in one call. */
 enum { BATCH = 16, BATCHES = 32 };
@@ -90,25 +91,18 @@ static enum status open_queue(struct transport_conn *c, struct fi_info *info)
 	return fab_status(-r);
 }
 
-static size_t slab_bytes(const struct transport_conn *c)
-{
-	return (size_t)FAB_SLOT_BYTES * (FAB_TX_SLOTS + c->rx_count);
-}
-
 static enum status make_slab(struct transport_conn *c, struct fi_info *info)
 {
-	bool pinned = info->domain_attr->mr_mode & FI_MR_LOCAL;
 	int r;
 
-	c->rx_count = (pinned ? FAB_SLOTS_PINNED : FAB_SLOTS) + FAB_EXTRA;
-	c->slab = os_shared_alloc(slab_bytes(c));
+	c->slab = os_shared_alloc(SLAB_BYTES);
 	if (!c->slab)
 		return ST_NOMEM;
 	fab_slots_init(c);
-	if (!pinned)
+	if (!(info->domain_attr->mr_mode & FI_MR_LOCAL))
 		return ST_OK;
-	r = fi_mr_reg(c->domain, c->slab, slab_bytes(c), FI_SEND | FI_RECV, 0,
-		0, 0, &c->slab_mr, NULL);
+	r = fi_mr_reg(c->domain, c->slab, SLAB_BYTES, FI_SEND | FI_RECV, 0, 0,
+		0, &c->slab_mr, NULL);
 	return fab_status(-r);
 }
 
@@ -238,7 +232,7 @@ void fab_conn_destroy(struct transport_conn *c)
 	os_handle_close(c->bell);
 	close_handle(c);
 	if (c->slab)
-		os_shared_free(c->slab, slab_bytes(c));
+		os_shared_free(c->slab, SLAB_BYTES);
 	os_mutex_fini(&c->lock);
 	free(c);
 }

@@ -48,7 +48,7 @@ struct fab_slot {
 };
 
 enum {
-	FAB_RX_SLOTS = FAB_SLOTS + FAB_EXTRA, /* at most */
+	FAB_RX_SLOTS = FAB_SLOTS + FAB_EXTRA,
 	FAB_TX_SLOTS = 16,
 	FAB_KEPT = 2, /* credits and slots for short control messages */
 };
@@ -86,10 +86,8 @@ struct transport_conn {
 	_Atomic int over;     /* enum status */
 	_Atomic int reported; /* what status and arm have told */
 
-	/* buffers: FAB_TX_SLOTS, then rx_count; the peer has FAB_EXTRA credits
-	 * less than that */
+	/* buffers: FAB_RX_SLOTS, then FAB_TX_SLOTS */
 	uint8_t *slab;
-	unsigned rx_count;
 	struct fid_mr *slab_mr; /* NULL where none is needed */
 	struct fab_slot slots[FAB_RX_SLOTS + FAB_TX_SLOTS];
 
@@ -182,8 +180,6 @@ bool fab_conn_is_foreign(const struct transport_conn *c);
 /* ---- fab_message.c: lock held ---------------------------------------- */
 
 void fab_slots_init(struct transport_conn *c);
-/* Credits that the peer gets to begin with. */
-uint16_t fab_slots_given(const struct transport_conn *c);
 enum status fab_slots_post(struct transport_conn *c);
 void fab_rx_done(struct transport_conn *c, struct fab_slot *s, size_t len);
 void fab_tx_done(struct transport_conn *c, struct fab_slot *s);

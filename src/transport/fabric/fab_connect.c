@@ -52,7 +52,7 @@ static struct fi_info *info_to(struct fab_net *n, const struct addr *to,
 /* Sends the request to the next service. */
 static enum status attempt(struct transport_conn *c)
 {
-	struct fab_greeting g = {c->from, c->to, fab_slots_given(c)};
+	struct fab_greeting g = {c->from, c->to, FAB_SLOTS};
 	uint8_t greeting[FAB_GREETING_LEN];
 	struct fi_info *info = info_to(c->net, &c->to,
 		fab_service(c->to.port, c->attempt));

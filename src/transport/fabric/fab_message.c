@@ -25,17 +25,12 @@ enum { INJECTED = 8 };
 
 void fab_slots_init(struct transport_conn *c)
 {
-	for (unsigned i = 0; i < FAB_TX_SLOTS + c->rx_count; i++) {
+	for (unsigned i = 0; i < FAB_RX_SLOTS + FAB_TX_SLOTS; i++) {
 		struct fab_slot *s = &c->slots[i];
 
 		s->bytes = c->slab + (size_t)i * FAB_SLOT_BYTES;
-		s->work.use = i < FAB_TX_SLOTS ? FAB_USE_TX : FAB_USE_RX;
+		s->work.use = i < FAB_RX_SLOTS ? FAB_USE_RX : FAB_USE_TX;
 	}
-}
-
-uint16_t fab_slots_given(const struct transport_conn *c)
-{
-	return (uint16_t)(c->rx_count - FAB_EXTRA);
 }
 
 static void *slab_descriptor(const struct transport_conn *c)
@@ -58,12 +53,12 @@ enum status fab_slots_post(struct transport_conn *c)
 	c->tx_free = NULL;
 	c->tx_free_count = FAB_TX_SLOTS;
 	c->tx_out = 0;
-	for (unsigned i = 0; i < FAB_TX_SLOTS; i++) {
+	for (unsigned i = FAB_RX_SLOTS; i < FAB_RX_SLOTS + FAB_TX_SLOTS; i++) {
 		c->slots[i].next = c->tx_free;
 		c->tx_free = &c->slots[i];
 	}
-	for (unsigned i = 0; i < c->rx_count && st == ST_OK; i++)
-		st = post(c, &c->slots[FAB_TX_SLOTS + i]);
+	for (unsigned i = 0; i < FAB_RX_SLOTS && st == ST_OK; i++)
+		st = post(c, &c->slots[i]);
 	return st;
 }
 
@@ -220,7 +215,7 @@ bool fab_has_message(struct transport_conn *c)
 
 void fab_give_credits(struct transport_conn *c)
 {
-	if (c->owed >= fab_slots_given(c) / 2u)
+	if (c->owed >= FAB_SLOTS / 2)
 		fab_send_note(c, FAB_CREDIT, 0);
 }
 

@@ -36,8 +36,7 @@ enum {
 
 	FAB_MESSAGE_MAX = 65536 + 64, /* 64 KiB and what the switch puts before */
 	FAB_SLOT_BYTES = 65536 + 128, /* a head and a message */
-	FAB_SLOTS = 68,               /* credits that a side gives at first */
-	FAB_SLOTS_PINNED = 16,        /* where the memory for them is pinned */
+	FAB_SLOTS = 68,               /* credits that each side gives at first */
 	FAB_EXTRA = 4,                /* see above */
 };
 
