@@ -14,6 +14,7 @@ The first answer, without a request, is {"ready": true}.
 
 import json
 import os
+import resource
 import select
 import signal
 import subprocess
@@ -21,6 +22,7 @@ import termios
 import tty
 
 LINE = "/dev/ttyS1"
+FILES = 65536  # descriptors that a program may have: verbs take many
 NOT_FOUND = 127
 
 
@@ -110,4 +112,5 @@ class Agent:
 
 
 if __name__ == "__main__":
+    resource.setrlimit(resource.RLIMIT_NOFILE, (FILES, FILES))
     Agent().run()

@@ -49,9 +49,14 @@ struct fab_slot {
 
 enum {
 	FAB_RX_SLOTS = FAB_SLOTS + FAB_EXTRA,
-	FAB_TX_SLOTS = 16,
+	FAB_TX_SLOTS = 20,
 	FAB_KEPT = 2, /* credits and slots for short control messages */
 };
+
+/* 64 receives can be pending, and who sends need not know that nobody looks at
+ * them (R149); likewise 16 sends. */
+_Static_assert(FAB_SLOTS - FAB_KEPT >= 64, "so many credits");
+_Static_assert(FAB_TX_SLOTS - FAB_KEPT >= 16, "so many buffers");
 
 struct fab_op;
 struct fab_part;
