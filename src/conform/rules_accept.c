@@ -348,7 +348,8 @@ static SOCKET accept_busily(DWORD_PTR how, SOCKET *client)
 	spi_start();
 	at = test_addr();
 	busy_listener = socket_listening(&at, 4);
-	*client = socket_queued(busy_listener, &at);
+	*client = socket_connecting(&at, NULL);
+	listener_expect(busy_listener, true);
 	return spi.t.lpWSPAccept(busy_listener, NULL, NULL, busy_condition,
 		how, &err);
 }

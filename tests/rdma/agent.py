@@ -22,7 +22,7 @@ import termios
 import tty
 
 LINE = "/dev/ttyS1"
-FILES = 65536  # descriptors that a program may have: verbs take many
+FILES = 2048  # descriptors that a program may have: verbs take six each
 NOT_FOUND = 127
 
 

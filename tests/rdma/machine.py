@@ -30,7 +30,7 @@ import kernel  # noqa: E402
 import procs  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-MEMORY = 3072  # MiB
+MEMORY = 4096  # MiB
 BOOT_SECONDS = 120
 PR_SET_PDEATHSIG = 1
 
