@@ -142,9 +142,8 @@ static bool offer(struct sw_provider *p, const struct addr *local,
 	return found;
 }
 
-/* On each SAN that the rule leaves, as many as there is room for. The first
- * that fails says why. */
-/* On all providers of this kind that there is room for. */
+/* On all providers of this kind that the rule leaves and there is room for. The
+ * first that fails says why. */
 static void offer_all(struct sw_listener *l, bool private, enum sw_reason *why)
 {
 	unsigned n, failed = 0;

@@ -305,8 +305,9 @@ struct transport_ops {
 	 * needed, which unpin ignores. ST_NOMEM, ST_FAULT.
 	 *
 	 * Where pin_costs says so (the same from start on; NULL: never) the core
-	 * keeps a registration for the next use of the same memory, and gives it back when the memory's mapping changes,
-	 * when there are too many, or before close. Both are serialised per
+	 * keeps a registration for the next use of the same memory, and gives it
+	 * back when the memory's mapping changes, when there are too many, or
+	 * before close. pin and unpin are serialised per
 	 * connection, and never called from the cache callback: they may allocate,
 	 * free, unmap and take locks. What has lost its memory is given back
 	 * before pin is called again on the connection; only a registration that

@@ -39,9 +39,7 @@ import time
 
 HOST = "127.0.0.1"  # or what --at says
 LIMIT = 10  # seconds that any single call may wait, or what --limit says
-
-
-BLOCK = 1 << 20
+BLOCK = 1 << 20  # bytes
 
 
 def say(text):

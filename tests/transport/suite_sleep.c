@@ -66,35 +66,37 @@ CASE(room_wakes_the_sender_that_has_armed)
 	pair_close(&p);
 }
 
+/* The client waits for both; a message comes. */
+static void full_and_rung(struct pair *p)
+{
+	pair_open(p);
+	fill(p->client, 5000, 0);
+	CHECK_OK(ops->arm(p->client, TRANSPORT_IN | TRANSPORT_OUT));
+	send_text(p->server, "x");
+	CHECK_SOON(handle_rings(p->client));
+}
+
 CASE(both_interests_can_be_armed_at_once)
 {
 	struct pair p;
 
-	pair_open(&p);
-	fill(p.client, 5000, 0);
-	CHECK_OK(ops->arm(p.client, TRANSPORT_IN | TRANSPORT_OUT));
-	send_text(p.server, "x");
-	CHECK_SOON(handle_rings(p.client));
+	full_and_rung(&p);
 	CHECK_ST(ops->arm(p.client, TRANSPORT_IN | TRANSPORT_OUT), ST_AGAIN);
 	pair_close(&p);
 }
-
-/* ---- news that are no messages --------------------------------------- */
 
 CASE(a_message_leaves_who_waits_for_room_armed)
 {
 	struct pair p;
 
-	pair_open(&p);
-	fill(p.client, 5000, 0);
-	CHECK_OK(ops->arm(p.client, TRANSPORT_IN | TRANSPORT_OUT));
-	send_text(p.server, "x");
-	CHECK_SOON(handle_rings(p.client));
+	full_and_rung(&p);
 	CHECK_OK(ops->drain(p.client, false));
 	read_until_it_rings(&p);
 	CHECK(fill(p.client, 5000, 0) > 0);
 	pair_close(&p);
 }
+
+/* ---- news that are no messages --------------------------------------- */
 
 CASE(closing_wakes_the_peer)
 {

@@ -95,8 +95,8 @@ enum status fab_nets_start(void)
 		return ST_OK;
 	}
 	if (fab_nets_hardware() && fab_nocache_start() != ST_OK) {
-		complain("wsd: no fabric is used: %s", "the program keeps "
-			"registrations in libfabric's own cache");
+		os_log_line("wsd: no fabric is used: libfabric's registration "
+			"cache cannot be switched off");
 		nets.wanted = NULL;
 		return ST_OK;
 	}
