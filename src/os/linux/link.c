@@ -322,11 +322,14 @@ static enum status wait_head(int fd, size_t *len, uint64_t ns)
 		int r = os_poll_one_through(fd, POLLIN,
 			os_deadline_left(deadline));
 
-		if (r <= 0)
-			return r == 0 ? ST_TIMEDOUT : sys_status(r);
+		if (r < 0)
+			return sys_status(r);
 		if (r & POLLNVAL)
 			return ST_CLOSED;
+		/* Also when time is over: it may have come since. */
 		st = peek_head(fd, len);
+		if (r == 0 && st == ST_AGAIN)
+			return ST_TIMEDOUT;
 	} while (st == ST_AGAIN);
 	return st;
 }
