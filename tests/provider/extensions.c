@@ -29,3 +29,28 @@ void ext_start(void)
 	ext.networks = (LPFN_WSDQUERYNETWORKS)ask((GUID)WSDID_QUERYNETWORKS);
 	ext.open_channel = (LPFN_WSDOPENCHANNEL)ask((GUID)WSDID_OPENCHANNEL);
 }
+
+int ext_arm(SOCKET s, DWORD interest)
+{
+	int err = 0;
+
+	return ext.arm(s, interest, &err) ? err : 0;
+}
+
+bool ext_rings(WSDWAITHANDLE h)
+{
+	return os_handle_wait(h, 0) == ST_OK;
+}
+
+static int CALLBACK reject(LPWSABUF id, LPWSABUF data, LPQOS sqos, LPQOS gqos,
+	LPWSABUF callee, LPWSABUF callee_data, GROUP *g, DWORD_PTR context)
+{
+	return CF_REJECT;
+}
+
+void ext_reject_next(SOCKET listener)
+{
+	int err = 0;
+
+	spi.t.lpWSPAccept(listener, NULL, NULL, reject, 0, &err);
+}

@@ -22,4 +22,11 @@ extern struct extensions ext;
 /* spi_start, and asks for ours; all must be there. */
 void ext_start(void);
 
+/* WSDArm; its error code, or 0. */
+int ext_arm(SOCKET s, DWORD interest);
+/* Is the wait handle readable now? */
+bool ext_rings(WSDWAITHANDLE h);
+/* The listener's condition function says no to whoever is next. */
+void ext_reject_next(SOCKET listener);
+
 #endif

@@ -243,7 +243,7 @@ CASE(hostile_random_requests_are_dropped)
 	struct transport_listener *l = victim(&at);
 	uint8_t noise[OS_LINK_MESSAGE_MAX];
 
-	for (int i = 0; i < 2000; i++) {
+	for (unsigned i = 0; i < case_rounds(2000); i++) {
 		os_handle link = knock(&at);
 		uint16_t len;
 

@@ -348,7 +348,7 @@ static void scribblers(enum scribble how)
 	struct pair bystander;
 
 	pair_open(&bystander);
-	for (uint32_t i = 0; i < 40; i++) {
+	for (uint32_t i = 0; i < case_rounds(40); i++) {
 		struct scribbler s = {.how = how, .listens = i % 2,
 			.early = i % 4 == 0, .seed = i * 7919 + how + 1};
 

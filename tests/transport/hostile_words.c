@@ -259,7 +259,7 @@ CASE(hostile_floods_of_doorbells_are_drained)
 	struct pair p;
 
 	pair_open(&p);
-	for (int i = 0; i < 20000; i++)
+	for (unsigned i = 0; i < case_rounds(20000); i++)
 		os_link_ring(ops->handle(p.client));
 	send_text(p.client, "x");
 	expect_text(p.server, "x");

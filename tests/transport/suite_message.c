@@ -368,7 +368,7 @@ CASE(close_delivers_what_was_sent_and_then_RESET)
 /* Each takes a connection. */
 static unsigned last_words(void)
 {
-	return has_trait(TRAIT_PROMPT) ? 5000 : 50;
+	return has_trait(TRAIT_PROMPT) ? case_rounds(5000) : 50;
 }
 
 static void run_last_words(void *arg)
