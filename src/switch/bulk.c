@@ -368,9 +368,10 @@ static bool read_remote(struct sw_conn *c, struct head *h, WSABUFEX *bufs,
 }
 
 /*
- * Three ends: pulled (DONE with the bytes), not possible here (DONE with 0,
- * and the sender will not offer again), or withdrawn by the sender meanwhile,
- * which looks the same to us and which the sender does not wait for.
+ * Three ends: pulled (DONE with the bytes; fewer than were offered when the
+ * provider moves no more at once), not possible here (DONE with 0, and the
+ * sender will not offer again), or withdrawn by the sender meanwhile, which
+ * looks the same to us and which the sender does not wait for.
  */
 enum status bulk_pull(struct sw_conn *c, struct head *h,
 	const struct os_span *spans, unsigned count, size_t *done)
@@ -379,13 +380,16 @@ enum status bulk_pull(struct sw_conn *c, struct head *h,
 	size_t total = 0;
 	unsigned n = 0;
 	uint64_t place;
+	size_t limit = h->offer_len;
 	bool ok;
 	INT err;
 
+	if (limit > c->provider->max_rdma)
+		limit = c->provider->max_rdma;
 	c->lane->release(c); /* the offer itself has been copied */
 	gate_enter();
 	if (c->provider->rdma_read)
-		n = target(c, spans, count, h->offer_len, bufs, &total);
+		n = target(c, spans, count, limit, bufs, &total);
 	gate_leave();
 	ok = n > 0 && read_remote(c, h, bufs, n);
 	gate_enter();

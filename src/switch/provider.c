@@ -96,6 +96,20 @@ static void ask_extensions(struct sw_provider *p)
 		p->can.szName[0] ? p->can.szName : "san");
 }
 
+/* R40 */
+static uint32_t ask_max_rdma(struct sw_provider *p)
+{
+	uint32_t value = 0;
+	int len = sizeof value;
+	INT err;
+
+	if (!p->spi.lpWSPGetSockOpt ||
+		p->spi.lpWSPGetSockOpt(p->probe, SOL_SOCKET, SO_MAX_RDMA_SIZE,
+			(char *)&value, &len, &err) || value == 0)
+		return UINT32_MAX;
+	return value;
+}
+
 static bool is_complete(const struct sw_provider *p, char *err, size_t errlen)
 {
 	if (!p->register_memory || !p->deregister_memory) {
@@ -132,6 +146,7 @@ static bool start(struct sw_provider *p, startup_fn startup, char *err,
 		return false;
 	}
 	ask_extensions(p);
+	p->max_rdma = ask_max_rdma(p);
 	p->probe6 = INVALID_SOCKET;
 	if (p->can.dwFlags & WSD_CAP_INET6)
 		p->probe6 = p->spi.lpWSPSocket(AF_INET6, SOCK_STREAM,

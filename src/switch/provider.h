@@ -36,6 +36,7 @@ struct sw_provider {
 	LPFN_WSDABANDON abandon;
 	LPFN_WSDSTOPLISTENING stop_listening;
 	LPFN_WSDOPENCHANNEL open_channel;
+	uint32_t max_rdma; /* SO_MAX_RDMA_SIZE; what can be when it is silent */
 	/* Its socket for queries, never bound; see section 4 of the specification. */
 	SOCKET probe;
 	SOCKET probe6; /* the same for IPv6; INVALID_SOCKET when it has none */

@@ -259,6 +259,16 @@ static void large_rounds(void)
 	way_run(&heap, 30, LARGEST);
 }
 
+/* What one transfer cannot move several do, as long as the connection lasts. */
+static void beyond_rounds(void)
+{
+	enum { BEYOND = 12 };
+
+	heap_tune(M_MMAP_THRESHOLD, 64 << 10);
+	way_run(&heap, BEYOND, 3 * LARGEST);
+	CHECK(keeper->pulls() > BEYOND);
+}
+
 static void mapped_rounds(void)
 {
 	way_run(&mapped, ROUNDS, MOST);
@@ -343,6 +353,7 @@ const struct memory_case round_cases[] = {
 	{"blocks_of_the_heap_get_new_data", heap_rounds},
 	{"blocks_at_the_top_of_the_heap_get_new_data", top_rounds},
 	{"large_blocks_of_the_heap_get_new_data", large_rounds},
+	{"blocks_beyond_the_limit_of_a_transfer_get_new_data", beyond_rounds},
 	{"memory_mapped_again_gets_new_data", mapped_rounds},
 	{"memory_mapped_over_gets_new_data", replaced_rounds},
 	{"memory_not_needed_for_a_while_gets_new_data", advised_rounds},

@@ -270,7 +270,7 @@ CASE(oneshot_hides_even_the_end_of_the_connection)
 
 enum { CROWD = 16, ROUNDS = 100, WORKERS = 4 };
 
-static int crowd_epoll;
+static int crowd_epoll, crowd_gate[2];
 static struct pair crowd[CROWD];
 static atomic_int crowd_left = CROWD;
 
@@ -299,6 +299,9 @@ static void *serve_crowd(void *argument)
 
 static void ask_crowd(void *argument)
 {
+	char go;
+
+	CHECK_OK(read(crowd_gate[0], &go, 1));
 	for (int i = 0; i < CROWD; i++)
 		CHECK_OK(close(crowd[i].server));
 	for (int round = 0; round < ROUNDS; round++) {
@@ -309,11 +312,17 @@ static void ask_crowd(void *argument)
 	}
 }
 
+/*
+ * The child begins when all threads are there: while one is being made all
+ * signals are blocked in the thread that makes it, so that the child's end,
+ * which else nobody notices, would end the epoll_wait of another thread.
+ */
 CASE(oneshot_lets_four_threads_share_one_epoll)
 {
 	pthread_t threads[WORKERS];
 	pid_t child;
 
+	CHECK_OK(pipe(crowd_gate));
 	crowd_epoll = watch_open();
 	for (int i = 0; i < CROWD; i++) {
 		crowd[i] = pair_open();
@@ -325,6 +334,7 @@ CASE(oneshot_lets_four_threads_share_one_epoll)
 		CHECK_OK(close(crowd[i].client));
 	for (int i = 0; i < WORKERS; i++)
 		threads[i] = thread_start(serve_crowd, NULL);
+	CHECK_EQ(write(crowd_gate[1], "", 1), 1);
 	for (int i = 0; i < WORKERS; i++)
 		thread_join(threads[i]);
 	child_join(child);
