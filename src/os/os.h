@@ -329,6 +329,15 @@ struct os_subnet {
 /* The same with the subnet of each; an address that several interfaces have
  * comes several times. */
 enum status os_local_subnets(struct os_subnet *list, unsigned *count);
+/*
+ * A handle that is readable once addresses or network cards of this host have
+ * come or gone since os_network_seen. It is this process's: a forked child makes
+ * one of its own. ST_NOHANDLES, ST_NOMEM, ST_UNSUPPORTED the system does not
+ * tell. The caller closes it.
+ */
+enum status os_network_watch(os_handle *out);
+/* What has changed until now is known. */
+void os_network_seen(os_handle watch);
 /* True for any address that reaches this host: loopback nets, interfaces. */
 bool os_address_is_local(const struct addr *a);
 /* Lowest port that an ordinary user may bind. */

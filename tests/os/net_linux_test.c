@@ -3,8 +3,11 @@
 #include "test_linux.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 static struct addr v6(uint8_t first, uint8_t second, uint8_t last)
@@ -173,6 +176,33 @@ static void a_bound_socket_that_does_not_listen_is_nobody(void)
 
 #define TEST(name) {#name, name}
 
+/* ---- changes ---------------------------------------------------------- */
+
+static void lo_up(void)
+{
+	struct ifreq r = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	int s = socket(AF_INET, SOCK_DGRAM, 0);
+
+	CHECK(ioctl(s, SIOCSIFFLAGS, &r) == 0);
+	close(s);
+}
+
+static void a_new_address_is_noticed(void)
+{
+	os_handle watch;
+
+	if (unshare(CLONE_NEWNET) != 0)
+		SKIP("no network namespace of one's own");
+	CHECK_ST(os_network_watch(&watch), ST_OK);
+	CHECK_ST(os_handle_wait(watch, 0), ST_TIMEDOUT);
+	lo_up();
+	CHECK_ST(os_handle_wait(watch, MS(5000)), ST_OK);
+	os_sleep(MS(50)); /* the card, then its addresses */
+	os_network_seen(watch);
+	CHECK_ST(os_handle_wait(watch, 0), ST_TIMEDOUT);
+	os_handle_close(watch);
+}
+
 extern const struct test net_tests[];
 
 const struct test net_tests[] = {
@@ -182,5 +212,6 @@ const struct test net_tests[] = {
 	TEST(a_dual_stack_wildcard_covers_both_families),
 	TEST(an_ipv6_only_wildcard_covers_no_ipv4),
 	TEST(a_bound_socket_that_does_not_listen_is_nobody),
+	TEST(a_new_address_is_noticed),
 	{0},
 };

@@ -175,22 +175,27 @@ def _delete(name):
 
 
 class Host(Namespace):
-    """A host with one network card, which programs can be started on."""
+    """A host with a network card, which programs can be started on."""
 
     def __init__(self, label, number, wire):
         super().__init__(label)
         self.address = f"10.87.83.{number}"
         self.address6 = f"fd57:5344::{number}"
+        self.second = f"10.87.84.{number}"  # after insert_second
+        self.second6 = f"fd57:5345::{number}"
         self._wire = wire
         self._port = label  # of the switch
-        _essential("ip", "-n", self.name, "link", "add", "eth0", "type",
-                   "veth", "peer", "name", label, "netns", wire.name)
-        wire.ip("link", "set", "dev", label, "master", "switch", "up")
-        self.set("ipv6/conf/eth0/accept_dad", 0)
-        self.set("ipv6/conf/eth0/keep_addr_on_down", 1)
-        self.ip("address", "add", f"{self.address}/24", "dev", "eth0")
-        self.ip("address", "add", f"{self.address6}/64", "dev", "eth0")
-        self.ip("link", "set", "eth0", "up")
+        self._insert("eth0", label, self.address, self.address6)
+
+    def _insert(self, card, port, address, address6):
+        _essential("ip", "-n", self.name, "link", "add", card, "type",
+                   "veth", "peer", "name", port, "netns", self._wire.name)
+        self._wire.ip("link", "set", "dev", port, "master", "switch", "up")
+        self.set(f"ipv6/conf/{card}/accept_dad", 0)
+        self.set(f"ipv6/conf/{card}/keep_addr_on_down", 1)
+        self.ip("address", "add", f"{address}/24", "dev", card)
+        self.ip("address", "add", f"{address6}/64", "dev", card)
+        self.ip("link", "set", card, "up")
 
     def start(self, *command, **options):
         """As procs.start."""
@@ -207,6 +212,14 @@ class Host(Namespace):
         tables = _command(*self.command("cat", "/proc/net/tcp",
                                         "/proc/net/tcp6"))
         return procs.has_listener(tables.splitlines(), port)
+
+    def insert_second(self):
+        """A second card, with addresses of another network."""
+        self._insert("eth1", self._port + "1", self.second, self.second6)
+
+    def remove_first(self):
+        """The card that programs use is gone, with its addresses."""
+        self.ip("link", "delete", "eth0")
 
     def unplug(self):
         """Pulls the cable: the card is up but has no carrier."""

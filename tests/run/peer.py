@@ -15,6 +15,8 @@
     peer.py try HOST PORT       a connect that may wait 0.3 s for an answer
     peer.py dial PORT COUNT     COUNT connections one after the other, used
                                 once; prints the milliseconds that each took
+    peer.py knock PORT COUNT    connections, used once, until COUNT in a row
+                                have worked; one every 0.1 s
     peer.py give PORT           server: for each byte that comes, BLOCK such
                                 bytes
     peer.py remap PORT COUNT    asks for COUNT blocks, each into memory that is
@@ -269,6 +271,20 @@ def dial(port, count):
         say(f"{(time.monotonic() - began) * 1000:.0f}")
 
 
+def knock(port, count):
+    """For a server, or an address, that is not there yet."""
+    worked = 0
+    while worked < count:
+        try:
+            with connect(port) as conn:
+                echo(conn, b"x")
+            worked += 1
+        except OSError:
+            worked = 0
+        time.sleep(0.1)
+    say("done")
+
+
 # ---- memory that comes and goes --------------------------------------------
 
 def give(port):
@@ -314,7 +330,7 @@ def remap(port, count):
 
 VERBS = {"serve": serve, "threads": threads, "ask": ask, "hold": hold,
          "pump": pump, "exhaust": exhaust, "try": attempt, "dial": dial,
-         "give": give, "remap": remap}
+         "knock": knock, "give": give, "remap": remap}
 
 
 def main():

@@ -166,6 +166,18 @@ bool os_address_is_local(const struct addr *a)
 	return false;
 }
 
+/* ---- changes ---------------------------------------------------------- */
+
+/* Only into a routine or an event of a request that stays open. */
+enum status os_network_watch(os_handle *out)
+{
+	return ST_UNSUPPORTED;
+}
+
+void os_network_seen(os_handle watch)
+{
+}
+
 /* ---- ports ------------------------------------------------------------ */
 
 /* No port is kept for anybody. */

@@ -10,8 +10,10 @@
 #include "transport/fabric/fab_listener.h"
 
 enum {
-	BELL = 0, /* cookie; 1 and more: networks; beyond all of them: ids of
-		     connections */
+	/* Cookies; beyond all of them are the ids of connections. */
+	BELL,
+	CHANGES,
+	NETS, /* and more */
 	COOKIES = 32,
 	EVENT_BYTES = 1024,
 	EVENTS = 64, /* of one queue, before others have their turn */
@@ -27,26 +29,35 @@ static struct {
 	struct os_thread thread;
 	_Atomic bool stop;
 	os_handle poller;
+	os_handle changes; /* of addresses; none: nobody tells */
 	void *bell;
-	struct fab_net *nets[64]; /* by cookie - 1 */
+	struct fab_net *nets[64]; /* by cookie - NETS */
 	unsigned net_count;
 	_Atomic unsigned unsent; /* connections */
 	_Atomic bool poked;      /* some connection is to be served */
 	uint64_t next_look;      /* at who lives */
-} helper = {.lock = OS_MUTEX_INIT, .poller = OS_NO_HANDLE};
+} helper = {.lock = OS_MUTEX_INIT, .poller = OS_NO_HANDLE,
+	.changes = OS_NO_HANDLE};
 
 /* ---- the lock -------------------------------------------------------- */
+
+static void close_own(void)
+{
+	os_handle_close(helper.poller);
+	os_handle_close(helper.changes);
+	if (helper.bell)
+		os_event_destroy(helper.bell);
+	helper.poller = OS_NO_HANDLE;
+	helper.changes = OS_NO_HANDLE;
+	helper.bell = NULL;
+	helper.net_count = 0;
+}
 
 /* A child has neither the thread nor a use for its parent's descriptors. */
 static void forget_parent(void)
 {
 	os_mutex_init(&helper.lock);
-	os_handle_close(helper.poller);
-	if (helper.bell)
-		os_event_destroy(helper.bell);
-	helper.poller = OS_NO_HANDLE;
-	helper.bell = NULL;
-	helper.net_count = 0;
+	close_own();
 	atomic_store(&helper.unsent, 0);
 	atomic_store(&helper.owner, 0);
 	fab_nets_forget();
@@ -85,7 +96,7 @@ enum status fab_helper_watch_net(struct fab_net *n)
 		st = ST_NOMEM;
 	if (st == ST_OK)
 		st = os_poller_add(helper.poller, n->eq_handle,
-			helper.net_count + 1);
+			NETS + helper.net_count);
 	if (st != ST_OK)
 		return st;
 	helper.nets[helper.net_count++] = n;
@@ -344,14 +355,24 @@ static uint64_t look_at_clock(void)
 
 /* ---- the thread ------------------------------------------------------ */
 
+/* Listeners of all addresses are offered at new ones as well. */
+static void look_at_networks(void)
+{
+	os_network_seen(helper.changes);
+	fab_nets_refresh();
+	fab_listeners_refresh();
+}
+
 static void serve_cookie(uint64_t cookie)
 {
 	struct transport_conn *c;
 
 	if (cookie == BELL) {
 		os_event_reset(helper.bell);
-	} else if (cookie <= helper.net_count) {
-		read_events(helper.nets[cookie - 1]);
+	} else if (cookie == CHANGES) {
+		look_at_networks();
+	} else if (cookie < NETS + helper.net_count) {
+		read_events(helper.nets[cookie - NETS]);
 	} else {
 		c = fab_conn_find(cookie);
 		if (c)
@@ -409,14 +430,15 @@ static void run(void *arg)
 	}
 }
 
-static void close_own(void)
+/* Without it, addresses are looked at when somebody asks for them. */
+static void watch_changes(void)
 {
-	os_handle_close(helper.poller);
-	if (helper.bell)
-		os_event_destroy(helper.bell);
-	helper.poller = OS_NO_HANDLE;
-	helper.bell = NULL;
-	helper.net_count = 0;
+	if (os_network_watch(&helper.changes) != ST_OK)
+		return;
+	if (os_poller_add(helper.poller, helper.changes, CHANGES) == ST_OK)
+		return;
+	os_handle_close(helper.changes);
+	helper.changes = OS_NO_HANDLE;
 }
 
 enum status fab_helper_start(void)
@@ -432,6 +454,8 @@ enum status fab_helper_start(void)
 		st = os_poller_add(helper.poller, os_event_handle(helper.bell),
 			BELL);
 	atomic_store(&helper.stop, false);
+	if (st == ST_OK)
+		watch_changes();
 	if (st == ST_OK)
 		st = os_thread_start(&helper.thread, "wsd-fabric", run, NULL);
 	if (st != ST_OK) {

@@ -2,12 +2,12 @@
 /*
  * fab_helper.h - the thread that does what nobody else is there to do.
  *
- * It reads the event queues (requests, handshakes, ends), looks after
- * connections whose program sleeps and rings for them, and, where libfabric
- * moves only inside calls (FI_PROGRESS_MANUAL), after those that still have
- * something to send or memory exposed. With nothing to do it sleeps in the
- * kernel without a time limit. It starts with the first network used and ends
- * with fab_helper_stop.
+ * It reads the event queues (requests, handshakes, ends), offers listeners of
+ * all addresses at new ones, looks after connections whose program sleeps and
+ * rings for them, and, where libfabric moves only inside calls
+ * (FI_PROGRESS_MANUAL), after those that still have something to send or memory
+ * exposed. With nothing to do it sleeps in the kernel without a time limit. It
+ * starts with the first network used and ends with fab_helper_stop.
  *
  * fab_lock guards everything that is not one connection's: networks, listeners,
  * the list of connections. Calls that take it do not wait for a peer.
