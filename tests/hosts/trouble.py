@@ -147,6 +147,21 @@ def cut():
         check_works(Fast(a), Fast(b), a.address)
 
 
+@case("a card that vanishes is an error on both sides, in time", seconds=60)
+def vanished():
+    with hosts.several(2) as (a, b):
+        server, port = start_echo(Fast(a).start, at=a.address)
+        pump = start_pump(Fast(b), a.address, port)
+        time.sleep(0.2)
+        a.remove_first()
+        check_endings(pump, LIMIT + 2, LOST)
+        if hosts.BETWEEN == hosts.TCP:
+            return  # an idle end of TCP's notices nothing
+        procs.wait_until(lambda: len(server.output().split()) == CONNECTIONS,
+                         5, "the server has seen the end")
+        check(set(server.output().split()) <= LOST, server.output())
+
+
 @case("a host that is lost is an error, in time", seconds=60)
 def lost():
     with hosts.several(2) as (a, b):

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The runner itself: it notices what goes wrong, and kills what stays."""
 
+import io
 import os
 import sys
 
@@ -12,11 +13,20 @@ import runner  # noqa: E402
 from tap import case, check, check_equal, main  # noqa: E402
 
 
-def run(script, protocol="tap", seconds=20):
-    """How a test that is this shell script goes."""
-    test = runner.Test("build", "harness", "sample", ["sh", "-c", script], {},
+LEAVES = ("setsid sleep 1000 >/dev/null 2>&1 </dev/null & sleep 1;"
+          "echo 1..1; echo ok 1")
+
+
+def sample(script, protocol="tap", seconds=20):
+    """A test that is this shell script."""
+    return runner.Test("build", "harness", "sample", ["sh", "-c", script], {},
                        procs.scratch(), seconds, False, protocol)
-    return runner.run_test(test, procs.scratch(), set())
+
+
+def run(script, protocol="tap", seconds=20):
+    """How that goes."""
+    return runner.run_test(sample(script, protocol, seconds), procs.scratch(),
+                           set())
 
 
 def counts(report):
@@ -81,11 +91,21 @@ def hangs():
 @case("what a test leaves behind in another session is found and killed")
 def orphans():
     procs.adopt_orphans()
-    run("setsid sleep 1000 >/dev/null 2>&1 </dev/null & sleep 1;"
-        "echo 1..1; echo ok 1")
+    run(LEAVES)
     left = runner.end_orphans(set())
     check_equal(left, ["sleep 1000"], "left behind")
     check_equal(runner.end_orphans(set()), [], "the second time")
+
+
+@case("what one of several tests leaves behind is a failure")
+def left_by_some():
+    procs.adopt_orphans()
+    silent = runner.Printer(io.StringIO())
+    reports = runner.run_parallel([sample("echo 1..1; echo ok 1"),
+                                   sample(LEAVES)], 2, procs.scratch(), silent)
+    check_equal([report.problem for report in reports],
+                ["", "", "left behind: sleep 1000"], "problems")
+    check_equal(runner.summary(reports)[0], "2 passed, 1 failed", "line")
 
 
 @case("a suite that takes long is run only when it is named")

@@ -181,8 +181,7 @@ class Host(Namespace):
         super().__init__(label)
         self.address = f"10.87.83.{number}"
         self.address6 = f"fd57:5344::{number}"
-        self.second = f"10.87.84.{number}"  # after insert_second
-        self.second6 = f"fd57:5345::{number}"
+        self._number = number
         self._wire = wire
         self._port = label  # of the switch
         self._insert("eth0", label, self.address, self.address6)
@@ -214,8 +213,9 @@ class Host(Namespace):
         return procs.has_listener(tables.splitlines(), port)
 
     def insert_second(self):
-        """A second card, with addresses of another network."""
-        self._insert("eth1", self._port + "1", self.second, self.second6)
+        """A second card, with an address of another network."""
+        self._insert("eth1", self._port + "1", f"10.87.84.{self._number}",
+                     f"fd57:5345::{self._number}")
 
     def remove_first(self):
         """The card that programs use is gone, with its addresses."""

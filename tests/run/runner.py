@@ -249,8 +249,16 @@ class Printer:
             print("\n".join(lines), file=self.stream, flush=True)
 
 
+def left_by_some(left):
+    """A report for processes that one of several tests has left behind."""
+    test = Test("all", "run", "left-behind", [], {}, "", 0, True, "exit")
+    report = Report(test)
+    report.problem = "left behind: " + "; ".join(left)
+    return report
+
+
 def run_parallel(tests, jobs, folder, printer):
-    """Tests that do not mind company."""
+    """Tests that do not mind company; those that may take longest first."""
     running = set()
 
     def one(test):
@@ -259,8 +267,12 @@ def run_parallel(tests, jobs, folder, printer):
         return report
 
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        reports = list(pool.map(one, tests))
-    end_orphans(running)
+        reports = list(pool.map(
+            one, sorted(tests, key=lambda test: -test.seconds)))
+    left = end_orphans(running)
+    if left:
+        reports.append(left_by_some(left))
+        printer.report(reports[-1])
     return reports
 
 
