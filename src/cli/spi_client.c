@@ -9,7 +9,7 @@
 #include "base/sockaddr.h"
 #include "install/utf16.h"
 #include "os/os.h"
-#include "spi_upcalls.h"
+#include "spi_client_upcalls.h"
 #include "wsa_text.h"
 
 __attribute__((format(printf, 2, 3))) static bool fail(char why[SPI_WHY_MAX],
@@ -332,7 +332,7 @@ static void clean_up(struct spi_client *c)
 
 bool spi_client_start(struct spi_client *c, char why[SPI_WHY_MAX])
 {
-	WSPUPCALLTABLEEX upcalls = spi_upcalls();
+	WSPUPCALLTABLEEX upcalls = spi_client_upcalls();
 	int code;
 
 	c->tcpip = tcpip_info();
