@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Firewalls, pulled cables and lost hosts: no wrong byte, no endless wait."""
 
+import contextlib
 import os
 import sys
 import time
@@ -84,16 +85,30 @@ def check_works(server, client, address):
     check_equal(outcome.status, 0, str(outcome))
 
 
-@case("a server that is killed ends its clients on another host at once",
-      seconds=60)
-def kill_server():
+@contextlib.contextmanager
+def pumping():
+    """Two hosts, and busy connections from the second to the first."""
     with hosts.several(2) as (a, b):
-        program, port = start_echo(Fast(a).start, at=a.address)
+        server, port = start_echo(Fast(a).start, at=a.address)
         client = Fast(b)
         pump = start_pump(client, a.address, port)
         hosts.check_route(client, "connect", CONNECTIONS)
         time.sleep(0.2)
-        program.kill()
+        yield a, b, server, pump
+
+
+def check_server(server, seconds, allowed):
+    """The server has seen the end of all connections, in a way allowed."""
+    procs.wait_until(lambda: len(server.output().split()) == CONNECTIONS,
+                     seconds, "the server has seen the end")
+    check(set(server.output().split()) <= allowed, server.output())
+
+
+@case("a server that is killed ends its clients on another host at once",
+      seconds=60)
+def kill_server():
+    with pumping() as (a, b, server, pump):
+        server.kill()
         check_endings(pump, SOON, KILLED)
         check_works(Fast(a), Fast(b), a.address)
 
@@ -101,15 +116,9 @@ def kill_server():
 @case("a client that is killed ends its server's connections at once",
       seconds=60)
 def kill_client():
-    with hosts.several(2) as (a, b):
-        program, port = start_echo(Fast(a).start, at=a.address)
-        pump = start_pump(Fast(b), a.address, port)
-        time.sleep(0.2)
+    with pumping() as (a, b, server, pump):
         pump.kill()
-        procs.wait_until(
-            lambda: len(program.output().split()) == CONNECTIONS, SOON,
-            "the server has seen the end")
-        check(set(program.output().split()) <= KILLED, program.output())
+        check_server(server, SOON, KILLED)
         check_works(Fast(a), Fast(b), a.address)
 
 
@@ -137,10 +146,7 @@ def unplugged():
 
 @case("a cable that stays out is an error, in time", seconds=60)
 def cut():
-    with hosts.several(2) as (a, b):
-        _, port = start_echo(Fast(a).start, at=a.address)
-        pump = start_pump(Fast(b), a.address, port)
-        time.sleep(0.2)
+    with pumping() as (a, b, _, pump):
         a.unplug()
         check_endings(pump, LIMIT + 2, LOST)
         a.plug()
@@ -149,25 +155,16 @@ def cut():
 
 @case("a card that vanishes is an error on both sides, in time", seconds=60)
 def vanished():
-    with hosts.several(2) as (a, b):
-        server, port = start_echo(Fast(a).start, at=a.address)
-        pump = start_pump(Fast(b), a.address, port)
-        time.sleep(0.2)
+    with pumping() as (a, _, server, pump):
         a.remove_first()
         check_endings(pump, LIMIT + 2, LOST)
-        if hosts.BETWEEN == hosts.TCP:
-            return  # an idle end of TCP's notices nothing
-        procs.wait_until(lambda: len(server.output().split()) == CONNECTIONS,
-                         5, "the server has seen the end")
-        check(set(server.output().split()) <= LOST, server.output())
+        if hosts.BETWEEN != hosts.TCP:  # an idle end of TCP's notices nothing
+            check_server(server, 5, LOST)
 
 
 @case("a host that is lost is an error, in time", seconds=60)
 def lost():
-    with hosts.several(2) as (a, b):
-        _, port = start_echo(Fast(a).start, at=a.address)
-        pump = start_pump(Fast(b), a.address, port)
-        time.sleep(0.2)
+    with pumping() as (a, b, _, pump):
         a.lose()
         check_endings(pump, LIMIT + 2, LOST)
         a.plug()
