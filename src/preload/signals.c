@@ -24,32 +24,37 @@ struct kernel_sigaction {
 	uint64_t mask;
 };
 
-enum effect { NO_EFFECT, RESTARTS, INTERRUPTS };
+#define BIT(sig) (UINT64_C(1) << ((sig) - 1))
 
-static enum effect effect_of(int sig)
+/* Not those that a thread brings upon itself, which end no sleep, nor those
+ * that the C library's threads use among themselves. */
+#define LEFT_ALONE                                                            \
+	(BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGILL) |             \
+		BIT(SIGTRAP) | BIT(SIGSYS) | BIT(SIGABRT) | BIT(32) | BIT(33))
+
+/* Signals that have handlers. */
+struct handlers {
+	uint64_t restarting, interrupting;
+};
+
+static struct handlers handlers_now(void)
 {
+	struct handlers h = {0, 0};
 	struct kernel_sigaction a;
-	bool restart;
 
-	if (SYS4(SYS_rt_sigaction, sig, NULL, &a, sizeof a.mask) < 0)
-		return NO_EFFECT;
-	restart = a.flags & SA_RESTART;
-	if (a.handler == SIG_DFL || a.handler == SIG_IGN)
-		return NO_EFFECT;
-	return restart ? RESTARTS : INTERRUPTS;
+	for (int sig = 1; sig < _NSIG; sig++) {
+		if (LEFT_ALONE & BIT(sig) ||
+			SYS4(SYS_rt_sigaction, sig, NULL, &a,
+				sizeof a.mask) < 0 ||
+			a.handler == SIG_DFL || a.handler == SIG_IGN)
+			continue;
+		if (a.flags & SA_RESTART)
+			h.restarting |= BIT(sig);
+		else
+			h.interrupting |= BIT(sig);
+	}
+	return h;
 }
-
-static unsigned effects(uint64_t signals)
-{
-	unsigned seen = 0;
-
-	for (int sig = 1; sig < _NSIG; sig++)
-		if (signals >> (sig - 1) & 1)
-			seen |= 1u << effect_of(sig);
-	return seen;
-}
-
-#define HAS(seen, effect) ((seen) >> (effect) & 1)
 
 /* ---- handlers that agree --------------------------------------------- */
 
@@ -63,15 +68,6 @@ static int poll_simply(struct pollfd *fds, unsigned n,
 
 /* ---- handlers that do not -------------------------------------------- */
 
-#define BIT(sig) (UINT64_C(1) << ((sig) - 1))
-
-/* All but those that a thread brings upon itself, which end no sleep, and those
- * that the C library's threads use among themselves. */
-#define BLOCKED                                                               \
-	(~(BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGILL) |           \
-		BIT(SIGTRAP) | BIT(SIGSYS) | BIT(SIGABRT) | BIT(32) |         \
-		BIT(33)))
-
 struct blocking {
 	uint64_t former;
 	int fd; /* reports what is blocked */
@@ -82,11 +78,16 @@ static void set_mask(uint64_t mask)
 	SYS4(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);
 }
 
-static bool begin_blocking(struct blocking *b)
+/*
+ * What has no handler is not blocked: the kernel forgets a signal that is
+ * ignored, unless it is blocked in the first thread; then it ends the sleep of
+ * another one that does not block it.
+ */
+static bool begin_blocking(struct blocking *b, const struct handlers *h)
 {
-	uint64_t all = BLOCKED, wanted;
+	uint64_t all = h->restarting | h->interrupting, wanted;
 
-	SYS4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &b->former, sizeof all);
+	SYS4(SYS_rt_sigprocmask, SIG_BLOCK, &all, &b->former, sizeof all);
 	wanted = all & ~b->former;
 	b->fd = (int)SYS4(SYS_signalfd4, -1, &wanted, sizeof wanted,
 		O_CLOEXEC);
@@ -105,39 +106,42 @@ static void end_blocking(void *arg)
 	set_mask(b->former);
 }
 
-static int verdict(const struct blocking *b)
+static int verdict(const struct blocking *b, const struct handlers *h)
 {
 	uint64_t pending = 0;
 
 	SYS2(SYS_rt_sigpending, &pending, sizeof pending);
-	return HAS(effects(pending & ~b->former), INTERRUPTS) ? -EINTR : 0;
+	return pending & ~b->former & h->interrupting ? -EINTR : 0;
 }
 
-static int poll_blocked(struct pollfd *fds, unsigned n)
+static int poll_blocked(struct pollfd *fds, unsigned n,
+	const struct handlers *h)
 {
 	struct blocking b;
 	int r;
 
-	if (!begin_blocking(&b))
+	if (!begin_blocking(&b, h))
 		return poll_simply(fds, n, NULL, false);
 	fds[n] = (struct pollfd){.fd = b.fd, .events = POLLIN};
 	pthread_cleanup_push(end_blocking, &b);
 	r = real.ppoll(fds, n + 1, NULL, NULL);
-	r = r < 0 ? -errno : fds[n].revents ? verdict(&b) : 0;
+	r = r < 0 ? -errno : fds[n].revents ? verdict(&b, h) : 0;
 	pthread_cleanup_pop(1);
 	return r;
 }
 
 int signals_poll(struct pollfd *fds, unsigned n, const struct timespec *limit)
 {
-	unsigned seen = limit ? 0 : effects(BLOCKED);
+	struct handlers h = {0, 0};
 
-	if (HAS(seen, RESTARTS) && HAS(seen, INTERRUPTS))
-		return poll_blocked(fds, n);
-	return poll_simply(fds, n, limit, HAS(seen, RESTARTS));
+	if (!limit)
+		h = handlers_now();
+	if (h.restarting && h.interrupting)
+		return poll_blocked(fds, n, &h);
+	return poll_simply(fds, n, limit, h.restarting != 0);
 }
 
 bool signals_all_restart(void)
 {
-	return !HAS(effects(BLOCKED), INTERRUPTS);
+	return handlers_now().interrupting == 0;
 }

@@ -163,6 +163,42 @@ CASE(accept_continues_after_a_signal_with_SA_RESTART)
 	thread_join(thread);
 }
 
+static void *ignore_signals(void *argument)
+{
+	while (!atomic_load(&finished)) {
+		CHECK_OK(kill(getpid(), SIGWINCH));
+		pause_ms(1);
+	}
+	return NULL;
+}
+
+static void *wait_undisturbed(void *listener)
+{
+	int epoll = watch_open();
+	struct epoll_event event;
+
+	for (int i = 0; i < 10; i++)
+		CHECK_EQ(epoll_wait(epoll, &event, 1, 20), 0);
+	atomic_store(&finished, true);
+	client_of(*(int *)listener);
+	return NULL;
+}
+
+/* The first thread, to which the kernel looks first, is in accept. */
+CASE(a_signal_without_a_handler_ends_no_wait_beside_an_accept)
+{
+	int listener = listener_open(IPV4);
+	pthread_t waits, sends;
+
+	signal_catch(SIGUSR1, SA_RESTART);
+	signal_catch(SIGUSR2, 0);
+	waits = thread_start(wait_undisturbed, &listener);
+	sends = thread_start(ignore_signals, NULL);
+	CHECK_OK(accept(listener, NULL, NULL));
+	thread_join(waits);
+	thread_join(sends);
+}
+
 CASE(send_continues_after_a_signal_with_SA_RESTART)
 {
 	struct pair pair = pair_open();

@@ -147,6 +147,8 @@ enum status fab_conn_endpoint(struct transport_conn *c, struct fi_info *info);
 void fab_conn_drop_endpoint(struct transport_conn *c);
 /* Frees all. In no list, nobody else has it. */
 void fab_conn_destroy(struct transport_conn *c);
+/* Lock held, or nobody else has it. If the handle is its own. */
+void fab_conn_close_handle(struct transport_conn *c);
 /* fab_lock held: ends it, when the peer has got what it shall still get. */
 void fab_close_locked(struct transport_conn *c);
 
@@ -169,10 +171,6 @@ void fab_conn_finish_sends(struct transport_conn *c);
  * that there is room for what has not left. False: progress first.
  */
 bool fab_conn_may_sleep(struct transport_conn *c);
-/* Lock held. Rings if what was armed for is there. */
-void fab_conn_notify(struct transport_conn *c);
-/* Lock held. Must the helper look after it? */
-bool fab_conn_needs_help(const struct transport_conn *c);
 /* Lock held. Ends because its link has been cut or a message made no sense. */
 static inline bool fab_conn_going_on(struct transport_conn *c)
 {
@@ -181,6 +179,13 @@ static inline bool fab_conn_going_on(struct transport_conn *c)
 
 /* Made by a process that this one was forked from: not to be touched. */
 bool fab_conn_is_foreign(const struct transport_conn *c);
+
+/* ---- fab_sleep.c: lock held ------------------------------------------ */
+
+/* Rings if what was armed for is there. */
+void fab_conn_notify(struct transport_conn *c);
+/* Must the helper look after it? */
+bool fab_conn_needs_help(const struct transport_conn *c);
 
 /* ---- fab_message.c: lock held ---------------------------------------- */
 
