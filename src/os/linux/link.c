@@ -15,6 +15,7 @@
  */
 #include "internal.h"
 
+#include <linux/sockios.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -481,6 +482,13 @@ enum status os_link_alive(os_handle link)
 	int r = os_poll_one_through((int)link, POLLRDHUP, 0);
 
 	return r > 0 ? ST_CLOSED : ST_OK;
+}
+
+bool os_link_unread(os_handle link)
+{
+	int bytes = 0;
+
+	return sys_ioctl((int)link, SIOCOUTQ, &bytes) == 0 && bytes > 0;
 }
 
 /* ---- sleep ------------------------------------------------------------ */

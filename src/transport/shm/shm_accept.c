@@ -17,8 +17,6 @@
 
 /* Queue entries looked at in one call. */
 #define TAKE_TRIES 16
-#define PATIENCE_NS (1000 * 1000)
-#define HASTE_NS (200 * 1000)
 
 /* ---- a request's memory ---------------------------------------------- */
 
@@ -111,7 +109,7 @@ static uint64_t patience(const struct transport_listener *l)
 {
 	if (l->closing)
 		return 0;
-	return l->impatient ? HASTE_NS : PATIENCE_NS;
+	return l->impatient ? SHM_HASTE_NS : SHM_PATIENCE_NS;
 }
 
 /* ST_OK received and plausible; ST_PROTOCOL drop it. */

@@ -3,11 +3,16 @@
 #include <string.h>
 
 #include "transport/shm/shm_conn.h"
+#include "transport/shm/shm_listener.h"
 #include "transport/shm/shm_name.h"
 #include "transport/shm/shm_ops.h"
 
 /* After the first. */
 #define TRIES 3
+
+/* A listener that gives a link up is not suspended in between for longer. */
+#define SURE_NS (5 * 1000 * 1000)
+#define SURE_STEP_NS (50 * 1000)
 
 /* Finds who serves `remote`: the most specific name that is offered. */
 static enum status find_listener(const struct addr *remote, os_handle *link,
@@ -85,16 +90,51 @@ free_conn:
 	return st;
 }
 
+/*
+ * A request that comes late may meet a listener that has looked for it in vain
+ * and is about to close the link: it was sent, and nobody has heard it. But from
+ * here on the connection may be used (TRANSPORT_EARLY_SEND). So a late one is
+ * watched until it has been received, or waits for so long that the link itself
+ * must still be queued.
+ */
+static enum status make_sure(struct transport_conn *c)
+{
+	uint64_t limit = os_now() + SURE_NS;
+
+	while (os_link_unread(c->link) && os_now() < limit)
+		os_sleep(SURE_STEP_NS);
+	/* A closed link has no unread bytes either. */
+	if (os_link_alive(c->link) == ST_OK ||
+		atomic_load(&c->segment->state) != SHM_REQUESTED)
+		return ST_OK;
+	return ST_CLOSED;
+}
+
+/* A listener's link, and since when it may be waiting for us. */
+struct call {
+	os_handle link;
+	struct os_peer peer;
+	uint64_t began;
+};
+
+static enum status call_listener(const struct addr *remote, struct call *call)
+{
+	call->began = os_now();
+	return find_listener(remote, &call->link, &call->peer);
+}
+
 /* ST_CLOSED: the listener did not wait for us, or has gone. */
-static enum status ask(struct transport_conn *c, os_handle link,
-	const struct os_peer *peer, const struct shm_request *request)
+static enum status ask(struct transport_conn *c, const struct call *call,
+	const struct shm_request *request)
 {
 	enum status st;
 
 	os_handle_close(c->link);
-	shm_conn_set_link(c, link, peer);
-	st = os_link_send(link, request, sizeof *request, &c->segment_handle,
-		1);
+	shm_conn_set_link(c, call->link, &call->peer);
+	st = os_link_send(call->link, request, sizeof *request,
+		&c->segment_handle, 1);
+	if (st == ST_OK && os_now() - call->began >= SHM_HASTE_NS)
+		st = make_sure(c);
 	return st == ST_FULL ? ST_NOMEM : st;
 }
 
@@ -104,17 +144,15 @@ static enum status ask(struct transport_conn *c, os_handle link,
  * only, if at all (see shm_listener.h); so who came too late, now that the
  * segment is there, tries again.
  */
-static enum status ask_patiently(struct transport_conn *c, os_handle link,
-	const struct os_peer *peer, const struct addr *remote,
-	const struct shm_request *request)
+static enum status ask_patiently(struct transport_conn *c, struct call *call,
+	const struct addr *remote, const struct shm_request *request)
 {
-	struct os_peer who = *peer;
-	enum status st = ask(c, link, &who, request);
+	enum status st = ask(c, call, request);
 
 	for (int i = 0; i < TRIES && st == ST_CLOSED; i++) {
-		st = find_listener(remote, &link, &who);
+		st = call_listener(remote, call);
 		if (st == ST_OK)
-			st = ask(c, link, &who, request);
+			st = ask(c, call, request);
 	}
 	return st == ST_CLOSED ? ST_NOTFOUND : st;
 }
@@ -138,24 +176,23 @@ enum status shm_connect(const struct addr *local, const struct addr *remote,
 {
 	struct shm_request request;
 	struct transport_conn *c;
-	struct os_peer peer;
-	os_handle link;
+	struct call call;
 	enum status st;
 
 	if (private_len > SHM_PRIVATE_MAX)
 		return ST_INVAL;
 	st = check_addresses(local, remote);
 	if (st == ST_OK)
-		st = find_listener(remote, &link, &peer);
+		st = call_listener(remote, &call);
 	if (st != ST_OK)
 		return st;
 	st = conn_create(&c);
 	if (st != ST_OK) {
-		os_handle_close(link);
+		os_handle_close(call.link);
 		return st;
 	}
 	request_write(&request, local, remote, private_data, private_len);
-	st = ask_patiently(c, link, &peer, remote, &request);
+	st = ask_patiently(c, &call, remote, &request);
 	if (st != ST_OK) {
 		shm_conn_free(c);
 		return st;

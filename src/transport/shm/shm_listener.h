@@ -8,6 +8,13 @@
 
 struct transport_conn;
 
+/*
+ * How long a client that has connected is waited for. Who sends its request
+ * within the shorter time of connecting is sure to be heard.
+ */
+#define SHM_PATIENCE_NS (1000 * 1000)
+#define SHM_HASTE_NS (200 * 1000)
+
 /* A request on its way from the link to the core. */
 struct shm_taken {
 	struct transport_request pub; /* first: what the core sees */
