@@ -36,9 +36,6 @@ WAYS = {
     # A program that connects to itself cannot accept meanwhile: TCP, soon.
     "requests": {"WSD_CHANNEL": "off", "WSD_PATIENCE": "20"},
 }
-# Where all is slow a client would give up just when it is accepted, and the
-# server would see a connection that ends.
-SLOW_PATIENCE = "200"
 LIMITS = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir,
                       "socket", "limits")
 
@@ -58,13 +55,10 @@ def known_limits(way):
 class Bench:
     """One program of cases, on one way."""
 
-    def __init__(self, wsd, program, way, slow):
+    def __init__(self, wsd, program, way):
         self.wsd = wsd
         self.program = program
         self.way = way
-        self.env = dict(WAYS[way])
-        if slow and "WSD_PATIENCE" in self.env:
-            self.env["WSD_PATIENCE"] = SLOW_PATIENCE
         self.routes = procs.scratch_file("routes")
         self.limits = known_limits(way)
 
@@ -82,7 +76,7 @@ class Bench:
     def over_san(self, name):
         """Runs a case under wsd."""
         return self._run([self.wsd, "run", f"--explain={self.routes}", "--",
-                          self.program, name], self.env)
+                          self.program, name], WAYS[self.way])
 
     @staticmethod
     def _run(command, env):
@@ -148,7 +142,7 @@ def main():
     """Returns the exit status."""
     options = parse_arguments()
     way = options.way
-    bench = Bench(options.wsd, options.program, way, options.thread_sanitizer)
+    bench = Bench(options.wsd, options.program, way)
     names = bench.names(options.part, options.thread_sanitizer)
     total = len(names) + (way != "tcp")
     print(f"1..{total}", flush=True)
