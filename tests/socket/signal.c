@@ -163,9 +163,14 @@ CASE(accept_continues_after_a_signal_with_SA_RESTART)
 	thread_join(thread);
 }
 
+/* While a thread is being made, all signals are blocked in its maker. */
+static atomic_bool all_made;
+
 static void *ignore_signals(void *argument)
 {
 	while (!atomic_load(&finished)) {
+		if (!atomic_load(&all_made))
+			continue;
 		CHECK_OK(kill(getpid(), SIGWINCH));
 		pause_ms(1);
 	}
@@ -194,6 +199,7 @@ CASE(a_signal_without_a_handler_ends_no_wait_beside_an_accept)
 	signal_catch(SIGUSR2, 0);
 	waits = thread_start(wait_undisturbed, &listener);
 	sends = thread_start(ignore_signals, NULL);
+	atomic_store(&all_made, true);
 	CHECK_OK(accept(listener, NULL, NULL));
 	thread_join(waits);
 	thread_join(sends);
