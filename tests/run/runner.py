@@ -267,8 +267,13 @@ def run_parallel(tests, jobs, folder, printer):
         return report
 
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        reports = list(pool.map(
-            one, sorted(tests, key=lambda test: -test.seconds)))
+        try:
+            reports = list(pool.map(
+                one, sorted(tests, key=lambda test: -test.seconds)))
+        except BaseException:  # what waits is not begun, what runs is ended
+            for session in tuple(running):
+                procs.kill_session(session)
+            raise
     left = end_orphans(running)
     if left:
         reports.append(left_by_some(left))
