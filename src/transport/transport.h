@@ -180,7 +180,8 @@ struct transport_ops {
 	/* ---- active side ---- */
 
 	/*
-	 * Sends the request; does not block, does not wait for the answer.
+	 * Sends the request; does not wait for the answer (a listener that is
+	 * slow to look at it may cost a bounded five milliseconds).
 	 * `local` is the address (and port) the peer will be told.
 	 * ST_REFUSED backlog full; ST_NOTFOUND nobody offers that address here
 	 * (whether TCP listens is not known); ST_UNREACHABLE proven not to exist;
