@@ -292,9 +292,6 @@ enum status os_link_ring(os_handle link);
 enum status os_link_drain(os_handle link, bool keep);
 /* One look, no side effect: ST_OK alive, ST_CLOSED other side gone. */
 enum status os_link_alive(os_handle link);
-/* Is something that was sent here still to be received? False where the system
- * does not tell. */
-bool os_link_unread(os_handle link);
 /*
  * Sleeps until the handle is readable. Signals behave as for a blocking
  * receive on a kernel socket: with ns == OS_FOREVER a handler installed with

@@ -251,27 +251,6 @@ static void receive_reports_silence_end_and_garbage(void)
 
 /* ---- doorbells -------------------------------------------------------- */
 
-static void what_is_sent_is_unread_until_it_is_received(void)
-{
-	char text[8] = "";
-	size_t len = sizeof text;
-	unsigned count = 0;
-	os_handle ends[2];
-
-	CHECK_ST(os_link_pair(ends), ST_OK);
-	CHECK(!os_link_unread(ends[0]));
-	CHECK_ST(os_link_send(ends[0], "text", 4, NULL, 0), ST_OK);
-	CHECK(os_link_unread(ends[0]) && !os_link_unread(ends[1]));
-	CHECK_ST(os_link_receive(ends[1], text, &len, NULL, &count, 0), ST_OK);
-	CHECK(!os_link_unread(ends[0]));
-	CHECK_ST(os_link_ring(ends[0]), ST_OK);
-	CHECK(os_link_unread(ends[0]));
-	os_handle_close(ends[1]);
-	CHECK(!os_link_unread(ends[0]));
-	CHECK_ST(os_link_alive(ends[0]), ST_CLOSED);
-	os_handle_close(ends[0]);
-}
-
 static void drain_reports_what_is_not_a_doorbell(void)
 {
 	os_handle ends[2];
@@ -474,7 +453,6 @@ const struct test link_tests[] = {
 	TEST(a_receiver_out_of_descriptors_says_so_and_leaks_none),
 	TEST(apart_there_is_room_for_handles),
 	TEST(receive_reports_silence_end_and_garbage),
-	TEST(what_is_sent_is_unread_until_it_is_received),
 	TEST(drain_reports_what_is_not_a_doorbell),
 	TEST(drain_swallows_handles_that_a_hostile_peer_attaches),
 	TEST(a_killed_peer_is_noticed_at_once),

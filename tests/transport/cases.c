@@ -31,7 +31,7 @@ unsigned case_seconds(void)
 
 unsigned case_rounds(unsigned rounds)
 {
-	return getenv("WSD_TEST_SECONDS") ? rounds / 5 : rounds;
+	return getenv("WSD_TEST_SECONDS") ? rounds / 10 : rounds;
 }
 
 unsigned network_rounds(unsigned rounds)

@@ -15,7 +15,6 @@
  */
 #include "internal.h"
 
-#include <linux/sockios.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -482,13 +481,6 @@ enum status os_link_alive(os_handle link)
 	int r = os_poll_one_through((int)link, POLLRDHUP, 0);
 
 	return r > 0 ? ST_CLOSED : ST_OK;
-}
-
-bool os_link_unread(os_handle link)
-{
-	int bytes = 0;
-
-	return sys_ioctl((int)link, SIOCOUTQ, &bytes) == 0 && bytes > 0;
 }
 
 /* ---- sleep ------------------------------------------------------------ */

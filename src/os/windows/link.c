@@ -130,11 +130,6 @@ enum status os_link_alive(os_handle link)
 		? ST_OK : ST_CLOSED;
 }
 
-bool os_link_unread(os_handle link)
-{
-	return false;
-}
-
 /* ---- sleep: there are no signals -------------------------------------- */
 
 enum status os_link_sleep(os_handle link, uint64_t ns)

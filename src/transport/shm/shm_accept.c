@@ -148,6 +148,7 @@ static enum status map_request(struct shm_taken *t)
 	}
 	shm_conn_init(t->conn, SHM_SERVER, base, size, t->link, t->segment,
 		&t->pub.who);
+	atomic_store(&t->conn->segment->heard, 1);
 	return ST_OK;
 }
 

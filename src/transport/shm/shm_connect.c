@@ -94,20 +94,23 @@ free_conn:
  * A request that comes late may meet a listener that has looked for it in vain
  * and is about to close the link: it was sent, and nobody has heard it. But from
  * here on the connection may be used (TRANSPORT_EARLY_SEND). So a late one is
- * watched until it has been received, or waits for so long that the link itself
+ * watched until it has been heard, or waits for so long that the link itself
  * must still be queued.
  */
 static enum status make_sure(struct transport_conn *c)
 {
 	uint64_t limit = os_now() + SURE_NS;
 
-	while (os_link_unread(c->link) && os_now() < limit)
+	while (!atomic_load(&c->segment->heard)) {
+		if (os_link_alive(c->link) != ST_OK)
+			/* It may have been heard just before. */
+			return atomic_load(&c->segment->heard) ? ST_OK :
+				ST_CLOSED;
+		if (os_now() >= limit)
+			break;
 		os_sleep(SURE_STEP_NS);
-	/* A closed link has no unread bytes either. */
-	if (os_link_alive(c->link) == ST_OK ||
-		atomic_load(&c->segment->state) != SHM_REQUESTED)
-		return ST_OK;
-	return ST_CLOSED;
+	}
+	return ST_OK;
 }
 
 /* A listener's link, and since when it may be waiting for us. */

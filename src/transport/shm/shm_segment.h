@@ -153,6 +153,7 @@ struct shm_segment {
 	alignas(SHM_LINE) _Atomic uint32_t notice;
 	_Atomic uint32_t state;
 	_Atomic uint32_t refusal; /* enum transport_refusal */
+	_Atomic uint32_t heard;   /* 1: the server has received the request */
 
 	struct shm_self self[2];        /* by enum shm_side */
 	struct shm_ring_words rings[2]; /* by the side that sends */
