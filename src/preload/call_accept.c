@@ -109,7 +109,8 @@ static bool is_readable(int fd)
 	struct pollfd p = {.fd = fd, .events = POLLIN};
 	struct timespec none = {0, 0};
 
-	return sys_ppoll(&p, 1, &none) != 0;
+	/* A signal is no news of it. */
+	return sys_ppoll(&p, 1, &none) > 0;
 }
 
 /*

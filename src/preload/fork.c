@@ -16,8 +16,10 @@
 #include <unistd.h>
 
 #include "carry.h"
+#include "defer.h"
 #include "epoll_set.h"
 #include "foreign.h"
+#include "handlers.h"
 #include "heir.h"
 #include "real.h"
 #include "relay.h"
@@ -67,6 +69,8 @@ static void child(void)
 	relays_fork_child();
 	foreign_fork_child();
 	carry_note_process();
+	handlers_forked();
+	defer_forked();
 	errno = saved_errno;
 }
 

@@ -2,10 +2,11 @@
 /*
  * guard.h - a lock that a signal handler may meet.
  *
- * close(), dup(), connect() and others may be called in a handler that has
- * interrupted the same thread inside a guarded section. Waiting would last for
- * ever, so the handler walks through: the sections are a few instructions
- * long, and what they guard stays readable at each of them.
+ * Handlers are put off in a section (defer.h), but for some: those for faults,
+ * and what did not come through handlers.c. close(), dup(), connect() and
+ * others may be called there. Waiting would last for ever, so such a handler
+ * walks through: the sections are a few instructions long, and what they guard
+ * stays readable at each of them.
  */
 #ifndef WSD_PRELOAD_GUARD_H
 #define WSD_PRELOAD_GUARD_H

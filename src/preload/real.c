@@ -379,6 +379,38 @@ static int raw_pthread_cancel(pthread_t thread)
 	return ENOSYS;
 }
 
+/* The way back from a handler is libc's. */
+static int raw_sigaction(int sig, const struct sigaction *act,
+	struct sigaction *old)
+{
+	real_resolve();
+	if (real.sigaction != raw_sigaction)
+		return real.sigaction(sig, act, old);
+	errno = ENOSYS;
+	return -1;
+}
+
+static sighandler_t raw_signal(int sig, sighandler_t handler)
+{
+	real_resolve();
+	if (real.signal != raw_signal)
+		return real.signal(sig, handler);
+	errno = ENOSYS;
+	return SIG_ERR;
+}
+
+static sighandler_t raw_sysv_signal(int sig, sighandler_t handler)
+{
+	errno = ENOSYS;
+	return SIG_ERR;
+}
+
+static sighandler_t raw_sigset(int sig, sighandler_t handler)
+{
+	errno = ENOSYS;
+	return SIG_ERR;
+}
+
 static pid_t raw__Fork(void)
 {
 	return fork();

@@ -92,6 +92,11 @@
 	X(int, daemon, (int, int))                                            \
 	X(pid_t, _Fork, (void))                                               \
 	X(int, pthread_cancel, (pthread_t))                                   \
+	X(int, sigaction, (int, const struct sigaction *,                     \
+		struct sigaction *))                                          \
+	X(sighandler_t, signal, (int, sighandler_t))                          \
+	X(sighandler_t, sysv_signal, (int, sighandler_t))                     \
+	X(sighandler_t, sigset, (int, sighandler_t))                          \
 	X(int, execve, (const char *, char *const *, char *const *))          \
 	X(int, execvpe, (const char *, char *const *, char *const *))         \
 	X(int, fexecve, (int, char *const *, char *const *))                  \

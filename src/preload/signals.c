@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdbool.h>
 
+#include "defer.h"
 #include "real.h"
 #include "sys.h"
 
@@ -23,14 +24,6 @@ struct kernel_sigaction {
 	void (*restorer)(void);
 	uint64_t mask;
 };
-
-#define BIT(sig) (UINT64_C(1) << ((sig) - 1))
-
-/* Not those that a thread brings upon itself, which end no sleep, nor those
- * that the C library's threads use among themselves. */
-#define LEFT_ALONE                                                            \
-	(BIT(SIGSEGV) | BIT(SIGBUS) | BIT(SIGFPE) | BIT(SIGILL) |             \
-		BIT(SIGTRAP) | BIT(SIGSYS) | BIT(SIGABRT) | BIT(32) | BIT(33))
 
 /* Signals that have handlers. */
 struct handlers {
@@ -43,15 +36,15 @@ static struct handlers handlers_now(void)
 	struct kernel_sigaction a;
 
 	for (int sig = 1; sig < _NSIG; sig++) {
-		if (LEFT_ALONE & BIT(sig) ||
+		if (DEFER_NEVER & DEFER_BIT(sig) ||
 			SYS4(SYS_rt_sigaction, sig, NULL, &a,
 				sizeof a.mask) < 0 ||
 			a.handler == SIG_DFL || a.handler == SIG_IGN)
 			continue;
 		if (a.flags & SA_RESTART)
-			h.restarting |= BIT(sig);
+			h.restarting |= DEFER_BIT(sig);
 		else
-			h.interrupting |= BIT(sig);
+			h.interrupting |= DEFER_BIT(sig);
 	}
 	return h;
 }

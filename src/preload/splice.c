@@ -88,7 +88,8 @@ static int await_room(int pipe, bool block)
 	struct timespec none = {0, 0};
 	int r = sys_ppoll(&p, 1, block ? NULL : &none);
 
-	return r == 0 ? -EAGAIN : r;
+	/* A look does not wait, so no signal ends it. */
+	return r == 0 || (r == -EINTR && !block) ? -EAGAIN : r;
 }
 
 static ssize_t receive_piece(struct sock *s, int pipe, char *buf, size_t len,

@@ -11,6 +11,7 @@
  */
 #include <sys/single_threaded.h>
 
+#include "defer.h"
 #include "internal.h"
 #include "interrupt.h"
 
@@ -44,6 +45,7 @@ static void list_lock(void)
 {
 	uint64_t self = os_process_epoch(), seen = 0;
 
+	defer_begin();
 	while (!atomic_compare_exchange_strong(&lock, &seen, self)) {
 		if (seen == self) {
 			os_yield();
@@ -60,6 +62,7 @@ static void list_lock(void)
 static void list_unlock(void)
 {
 	atomic_store(&lock, 0);
+	defer_end();
 }
 
 /* Was the calling thread interrupted before it was known? */

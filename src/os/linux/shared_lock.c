@@ -13,6 +13,7 @@
  * Limits: a dead owner whose thread id is in use again counts as alive until
  * that thread ends, and all sharers must be in one pid namespace.
  */
+#include "defer.h"
 #include "internal.h"
 
 #include <linux/futex.h>
@@ -33,9 +34,18 @@ static uint32_t look(struct os_shared_lock *l)
 	return atomic_load_explicit(&l->word, memory_order_relaxed);
 }
 
-bool os_shared_lock_try(struct os_shared_lock *l)
+static bool try(struct os_shared_lock *l)
 {
 	return look(l) == 0 && take(l, 0, os_thread_id());
+}
+
+bool os_shared_lock_try(struct os_shared_lock *l)
+{
+	defer_begin();
+	if (try(l))
+		return true;
+	defer_end();
+	return false;
 }
 
 static bool spin(struct os_shared_lock *l)
@@ -43,7 +53,7 @@ static bool spin(struct os_shared_lock *l)
 	if (os_cpu_count() == 1)
 		return false;
 	for (int i = 0; i < SPINS; i++) {
-		if (os_shared_lock_try(l))
+		if (try(l))
 			return true;
 		os_spin_hint();
 	}
@@ -83,7 +93,8 @@ static enum status acquire_slow(struct os_shared_lock *l)
 
 enum status os_shared_lock_acquire(struct os_shared_lock *l)
 {
-	if (os_shared_lock_try(l) || spin(l))
+	defer_begin();
+	if (try(l) || spin(l))
 		return ST_OK;
 	return acquire_slow(l);
 }
@@ -96,6 +107,7 @@ void os_shared_lock_release(struct os_shared_lock *l)
 
 	if (word & WAITERS)
 		sys_futex(&l->word, FUTEX_WAKE, 1, NULL);
+	defer_end();
 }
 
 bool os_shared_lock_mine(struct os_shared_lock *l)

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 
+#include "defer.h"
+
 static void *thread_main(void *arg)
 {
 	struct os_thread *t = arg;
@@ -79,12 +81,14 @@ void os_mutex_fini(struct os_mutex *m)
 
 void os_mutex_lock(struct os_mutex *m)
 {
+	defer_begin();
 	pthread_mutex_lock(&m->m);
 }
 
 void os_mutex_unlock(struct os_mutex *m)
 {
 	pthread_mutex_unlock(&m->m);
+	defer_end();
 }
 
 void os_cond_init(struct os_cond *c)
