@@ -39,7 +39,7 @@ static void come(int sig, siginfo_t *info, void *context)
 		handler(sig, info, context);
 }
 
-static bool concerns_us(int sig)
+static UNWATCHED bool concerns_us(int sig)
 {
 	return sig > 0 && sig < _NSIG && !(DEFER_NEVER & DEFER_BIT(sig));
 }
@@ -74,16 +74,13 @@ static void take_off(struct sigaction *a, handler_fn *handler, bool info)
 		a->sa_flags &= ~SA_SIGINFO;
 }
 
-INTERPOSED int sigaction(int sig, const struct sigaction *act,
-	struct sigaction *old)
+static int set(int sig, const struct sigaction *act, struct sigaction *old)
 {
 	struct sigaction in, out;
 	handler_fn *before;
 	bool entered, info;
 	int r;
 
-	if (!concerns_us(sig))
-		return real.sigaction(sig, act, old);
 	if (act)
 		in = *act;
 	entered = guard_enter(&lock);
@@ -100,6 +97,13 @@ INTERPOSED int sigaction(int sig, const struct sigaction *act,
 	return r;
 }
 
+INTERPOSED UNWATCHED int sigaction(int sig, const struct sigaction *act,
+	struct sigaction *old)
+{
+	return concerns_us(sig) ? set(sig, act, old)
+				: real.sigaction(sig, act, old);
+}
+
 static sighandler_t without_info(handler_fn *handler)
 {
 	struct sigaction a = {.sa_sigaction = handler};
@@ -108,7 +112,7 @@ static sighandler_t without_info(handler_fn *handler)
 }
 
 /* A simpler function sets the program's handler; then ours takes its place. */
-static sighandler_t set_through(sighandler_t (*set)(int, sighandler_t),
+static sighandler_t set_through(sighandler_t (*fn)(int, sighandler_t),
 	int sig, sighandler_t handler)
 {
 	struct sigaction now;
@@ -116,10 +120,10 @@ static sighandler_t set_through(sighandler_t (*set)(int, sighandler_t),
 	bool entered;
 
 	if (!concerns_us(sig))
-		return set(sig, handler);
+		return fn(sig, handler);
 	entered = guard_enter(&lock);
 	before = without_info(given[sig].handler);
-	old = set(sig, handler);
+	old = fn(sig, handler);
 	if (old != SIG_ERR && real.sigaction(sig, NULL, &now) == 0 &&
 		put_on(sig, &now))
 		real.sigaction(sig, &now, NULL);

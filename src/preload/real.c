@@ -380,7 +380,7 @@ static int raw_pthread_cancel(pthread_t thread)
 }
 
 /* The way back from a handler is libc's. */
-static int raw_sigaction(int sig, const struct sigaction *act,
+static UNWATCHED int raw_sigaction(int sig, const struct sigaction *act,
 	struct sigaction *old)
 {
 	real_resolve();
@@ -423,7 +423,7 @@ struct real real = {
 };
 
 /* A data pointer as a function pointer: POSIX says that dlsym may. */
-static void resolve(const char *name, void *slot)
+static UNWATCHED void resolve(const char *name, void *slot)
 {
 	void *found = dlsym(RTLD_NEXT, name);
 
@@ -431,7 +431,7 @@ static void resolve(const char *name, void *slot)
 		memcpy(slot, &found, sizeof found);
 }
 
-void real_resolve(void)
+UNWATCHED void real_resolve(void)
 {
 #define REAL_RESOLVE(result, name, parameters) resolve(#name, &real.name);
 	REAL_LIST(REAL_RESOLVE)

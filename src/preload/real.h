@@ -30,6 +30,9 @@
 /* The mark of what the program shall see instead of libc's. */
 #define INTERPOSED __attribute__((visibility("default")))
 
+/* What the thread sanitizer calls itself before it can watch anything. */
+#define UNWATCHED __attribute__((no_sanitize("thread")))
+
 /* result, name, parameters */
 #define REAL_LIST(X)                                                          \
 	X(int, socket, (int, int, int))                                       \
