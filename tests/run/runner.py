@@ -31,6 +31,7 @@ import tap  # noqa: E402
 QUIET_SECONDS = 120  # between two lines of output
 SKIPPED = 77         # exit status of a test without TAP
 ON_REQUEST = {"rdma"}  # suites that are run only when they are named
+APART = {"hosts"}      # suites whose tests mind all company but each other's
 
 Test = collections.namedtuple(
     "Test", "build suite name command env workdir seconds parallel protocol")
@@ -258,7 +259,7 @@ def left_by_some(left):
 
 
 def run_parallel(tests, jobs, folder, printer):
-    """Tests that do not mind company; those that may take longest first."""
+    """Tests that do not mind each other; those that may take longest first."""
     running = set()
 
     def one(test):
@@ -330,10 +331,13 @@ def main():
     procs.adopt_orphans()
     printer = Printer(sys.stderr if options.json else sys.stdout)
     began = time.monotonic()
-    reports = run_parallel([t for t in tests if t.parallel], options.jobs,
-                           options.out, printer)
-    reports += run_serial([t for t in tests if not t.parallel], options.out,
-                          printer)
+    reports = []
+    for phase in ([t for t in tests if t.parallel],
+                  [t for t in tests if not t.parallel and t.suite in APART]):
+        reports += run_parallel(phase, options.jobs, options.out, printer)
+    reports += run_serial([t for t in tests
+                           if not t.parallel and t.suite not in APART],
+                          options.out, printer)
     text, total = summary(reports)
     if options.json:
         total["seconds"] = round(time.monotonic() - began, 1)
