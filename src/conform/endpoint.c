@@ -262,21 +262,37 @@ int socket_try_accept(SOCKET listener, SOCKET *out)
 	return *out == INVALID_SOCKET ? err : 0;
 }
 
-SOCKET socket_accept(SOCKET listener)
+int socket_accept_within(uint64_t ns, SOCKET listener,
+	union sockaddr_any *name, int *len, LPCONDITIONPROC condition,
+	DWORD_PTR data, SOCKET *out)
 {
-	uint64_t until = os_now() + PATIENCE;
-	SOCKET s;
+	uint64_t until = os_now() + ns;
+	int room = len ? *len : 0, err;
 
 	for (;;) {
-		int err = socket_try_accept(listener, &s);
-
-		if (err == 0)
-			return s;
+		err = 0;
+		if (len)
+			*len = room;
+		*out = spi.t.lpWSPAccept(listener, name ? &name->sa : NULL, len,
+			condition, data, &err);
+		if (*out != INVALID_SOCKET)
+			return 0;
 		if (err != WSAEWOULDBLOCK || os_now() > until)
-			FAIL("WSPAccept: got %s (%d), expected a socket",
-				code_name(err), err);
+			return err;
 		os_sleep(50000);
 	}
+}
+
+SOCKET socket_accept(SOCKET listener)
+{
+	SOCKET s;
+	int err = socket_accept_within(PATIENCE, listener, NULL, NULL, NULL, 0,
+		&s);
+
+	if (err)
+		FAIL("WSPAccept: got %s (%d), expected a socket",
+			code_name(err), err);
+	return s;
 }
 
 /* ---- pairs --------------------------------------------------------- */

@@ -70,6 +70,11 @@ SOCKET socket_queued(SOCKET listener, const struct addr *at);
 SOCKET socket_accept(SOCKET listener);
 /* The same once; its code. */
 int socket_try_accept(SOCKET listener, SOCKET *out);
+/* WSPAccept, again for at most ns while there is no request: it may still be on
+ * its way. Its code; *len in: room. */
+int socket_accept_within(uint64_t ns, SOCKET listener,
+	union sockaddr_any *name, int *len, LPCONDITIONPROC condition,
+	DWORD_PTR data, SOCKET *out);
 
 /* ---- pairs of connected sockets ------------------------------------ */
 

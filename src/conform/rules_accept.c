@@ -33,24 +33,10 @@ CASE(R98_accept_on_what_does_not_listen_gives_WSAEINVAL)
 	spi_stop();
 }
 
-/* The request may still be on its way. Returns a code; *len in: room. */
 static int accept_name(SOCKET l, union sockaddr_any *name, int *len,
 	SOCKET *out)
 {
-	uint64_t until = os_now() + PATIENCE;
-	int room = len ? *len : 0, err;
-
-	for (;;) {
-		err = 0;
-		if (len)
-			*len = room;
-		*out = spi.t.lpWSPAccept(l, &name->sa, len, NULL, 0, &err);
-		if (*out != INVALID_SOCKET)
-			return 0;
-		if (err != WSAEWOULDBLOCK || os_now() > until)
-			return err;
-		os_sleep(50000);
-	}
+	return socket_accept_within(PATIENCE, l, name, len, NULL, 0, out);
 }
 
 CASE(R99_too_little_room_for_the_address_gives_WSAEFAULT)
@@ -105,13 +91,14 @@ CASE(R107_R108_the_event_is_set_as_long_as_requests_wait)
 	e = event_new();
 	at = test_addr();
 	l = socket_listening(&at, 4);
-	socket_queued(l, &at);
+	socket_connecting(&at, NULL);
+	listener_expect(l, true);
 	socket_queued(l, &at);
 	OK(spi.t.lpWSPEventSelect(l, e, FD_ACCEPT, &err));
 	enum_events(l, e);
 	CHECK(!event_is_set(e));
 	socket_accept(l);
-	CHECK(event_is_set(e)); /* R108 */
+	CHECK(event_wait(e, ARRIVES)); /* R108 */
 	socket_accept(l);
 	CHECK(!event_is_set(e)); /* R107 */
 	socket_connecting(&at, NULL);
@@ -152,25 +139,16 @@ static int CALLBACK condition(LPWSABUF id, LPWSABUF data, LPQOS sqos,
 	return seen.answer;
 }
 
-/* The request may still be on its way. */
 static int accept_with(SOCKET l, int answer, SOCKET *out)
 {
-	uint64_t until = os_now() + ARRIVES;
 	int err;
 
 	seen.answer = answer;
-	for (;;) {
-		err = 0;
-		seen.returned = false;
-		*out = spi.t.lpWSPAccept(l, NULL, NULL, condition, 0x12345678,
-			&err);
-		seen.returned = true;
-		if (*out != INVALID_SOCKET)
-			return 0;
-		if (err != WSAEWOULDBLOCK || os_now() > until)
-			return err;
-		os_sleep(50000);
-	}
+	seen.returned = false;
+	err = socket_accept_within(ARRIVES, l, NULL, NULL, condition,
+		0x12345678, out);
+	seen.returned = true;
+	return err;
 }
 
 CASE(R100_R102_the_condition_function_is_asked_in_the_calling_thread)

@@ -267,16 +267,10 @@ static int CALLBACK reject(LPWSABUF id, LPWSABUF data, LPQOS sqos, LPQOS gqos,
 /* Rejects the request that is on its way. */
 static void reject_one(SOCKET listener)
 {
-	uint64_t until = os_now() + PATIENCE;
-	int err;
+	SOCKET none;
 
-	do {
-		err = 0;
-		CHECK(spi.t.lpWSPAccept(listener, NULL, NULL, reject, 0,
-			&err) == INVALID_SOCKET);
-		CHECK(os_now() < until);
-	} while (err == WSAEWOULDBLOCK);
-	CHECK_CODE(err, WSAECONNREFUSED); /* R104 */
+	CHECK_CODE(socket_accept_within(PATIENCE, listener, NULL, NULL, reject,
+		0, &none), WSAECONNREFUSED); /* R104 */
 }
 
 CASE(R78_a_rejected_connect_gives_WSAECONNREFUSED)

@@ -66,11 +66,6 @@ struct blocking {
 	int fd; /* reports what is blocked */
 };
 
-static void set_mask(uint64_t mask)
-{
-	SYS4(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);
-}
-
 /*
  * What has no handler is not blocked: the kernel forgets a signal that is
  * ignored, unless it is blocked in the first thread; then it ends the sleep of
@@ -86,7 +81,7 @@ static bool begin_blocking(struct blocking *b, const struct handlers *h)
 		O_CLOEXEC);
 	if (b->fd >= 0)
 		return true;
-	set_mask(b->former);
+	sys_set_sigmask(b->former);
 	return false;
 }
 
@@ -96,7 +91,7 @@ static void end_blocking(void *arg)
 	struct blocking *b = arg;
 
 	sys_close(b->fd);
-	set_mask(b->former);
+	sys_set_sigmask(b->former);
 }
 
 static int verdict(const struct blocking *b, const struct handlers *h)

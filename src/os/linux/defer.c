@@ -8,11 +8,6 @@
 _Thread_local struct defer defer_mine
 	__attribute__((tls_model("initial-exec")));
 
-static void set_mask(uint64_t mask)
-{
-	SYS4(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);
-}
-
 bool defer_signal(int sig, const siginfo_t *info, void *context)
 {
 	struct defer *d = &defer_mine;
@@ -44,7 +39,7 @@ void defer_deliver(void)
 	d->waiting = false;
 	if (SYS4(SYS_rt_tgsigqueueinfo, pid, tid, sig, &info) < 0)
 		SYS3(SYS_tgkill, pid, tid, sig);
-	set_mask(mask);
+	sys_set_sigmask(mask);
 }
 
 void defer_forked(void)
@@ -53,6 +48,6 @@ void defer_forked(void)
 
 	d->depth = 0;
 	if (d->waiting)
-		set_mask(d->mask);
+		sys_set_sigmask(d->mask);
 	d->waiting = false;
 }

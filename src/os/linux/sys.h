@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
@@ -292,6 +293,12 @@ static inline long sys_recvmsg(int fd, struct msghdr *m, int flags)
 static inline uint32_t sys_getpid(void)
 {
 	return (uint32_t)SYS0(SYS_getpid);
+}
+
+/* The calling thread's blocked signals, a bit each from the first. */
+static inline void sys_set_sigmask(uint64_t mask)
+{
+	SYS4(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, sizeof mask);
 }
 
 static inline uint32_t sys_gettid(void)
