@@ -17,8 +17,8 @@
 #include "transport/transport.h"
 
 enum { CASE_PASS = 0, CASE_FAIL = 1, CASE_SKIP = 77 };
-/* How long a case may take: 30, or what WSD_TEST_SECONDS says, for systems that
- * are simulated. */
+/* How long a case may take: 30, with the thread sanitizer 100, or what
+ * WSD_TEST_SECONDS says, for systems that are simulated. */
 unsigned case_seconds(void);
 /* So many, or a tenth of it where WSD_TEST_SECONDS is set: there each wake-up
  * takes a process of the simulation, too. */

@@ -24,8 +24,9 @@ static enum status send_late(os_handle link, const void *data, size_t len,
 	enum status st;
 
 	os_sleep(2 * SHM_HASTE_NS);
-	st = __real_os_link_send(link, data, len, handles, count);
 	CHECK_OK(os_link_accept(listener, &other, NULL));
+	CHECK_OK(os_link_ring(other)); /* it waits */
+	st = __real_os_link_send(link, data, len, handles, count);
 	os_handle_close(other);
 	return st;
 }

@@ -112,14 +112,28 @@ static uint64_t patience(const struct transport_listener *l)
 	return l->impatient ? SHM_HASTE_NS : SHM_PATIENCE_NS;
 }
 
+static enum status listen_for(struct shm_taken *t, size_t *len,
+	unsigned *count, uint64_t ns)
+{
+	*len = sizeof t->message;
+	*count = 1;
+	return os_link_receive(t->link, &t->message, len, &t->segment, count,
+		ns);
+}
+
 /* ST_OK received and plausible; ST_PROTOCOL drop it. */
 static enum status hear(struct transport_listener *l, struct shm_taken *t)
 {
-	size_t len = sizeof t->message;
-	unsigned count = 1;
-	enum status st = os_link_receive(t->link, &t->message, &len,
-		&t->segment, &count, patience(l));
+	unsigned count;
+	size_t len;
+	enum status st = listen_for(t, &len, &count, 0);
 
+	if (st == ST_TIMEDOUT) {
+		/* A client that speaks from now on knows that it may be late
+		 * (shm_connect.c). */
+		os_link_ring(t->link);
+		st = listen_for(t, &len, &count, patience(l));
+	}
 	if (st == ST_TIMEDOUT)
 		l->impatient = true;
 	if (st != ST_OK)

@@ -90,17 +90,27 @@ free_conn:
 	return st;
 }
 
+/* A listener that finds no request rings before it waits for one. */
+static bool was_waited_for(const struct transport_conn *c)
+{
+	enum status st = os_link_sleep(c->link, 0);
+
+	return st == ST_OK || st == ST_CLOSED;
+}
+
 /*
  * A request that comes late may meet a listener that has looked for it in vain
  * and is about to close the link: it was sent, and nobody has heard it. But from
- * here on the connection may be used (TRANSPORT_EARLY_SEND). So a late one is
- * watched until it has been heard, or waits for so long that the link itself
- * must still be queued.
+ * here on the connection may be used (TRANSPORT_EARLY_SEND). So one that was
+ * waited for is watched until it has been heard. Any other is still queued, and
+ * will be there when the listener looks.
  */
 static enum status make_sure(struct transport_conn *c)
 {
 	uint64_t limit = os_now() + SURE_NS;
 
+	if (!was_waited_for(c))
+		return ST_OK;
 	while (!atomic_load(&c->segment->heard)) {
 		if (os_link_alive(c->link) != ST_OK)
 			/* It may have been heard just before. */
