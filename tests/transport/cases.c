@@ -21,7 +21,7 @@ void case_add(struct transport_case *added)
 	last = &added->next;
 }
 
-/* With the thread sanitizer all is some ten times slower. */
+/* With the thread sanitizer everything is slower. */
 #ifdef __SANITIZE_THREAD__
 #define USUAL_SECONDS 100
 #else
